@@ -1,0 +1,1 @@
+"""Tunesmith keeps fine-tuned language models good."""

@@ -1,0 +1,89 @@
+"""The kinds of artifact, as the small typed references that travel between stages.
+
+A reference says which artifact (kind and digest) and two or three facts about it. Rows, weights
+and paths never travel: whoever holds a reference asks the store.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Ref(BaseModel):
+    """A reference to an immutable, content-addressed artifact."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    digest: str
+
+    @property
+    def short(self) -> str:
+        """The first twelve digits of the digest, enough for a person."""
+        return self.digest[:12]
+
+
+class Files(Ref):
+    """Source files, by name and content, as `ingest` finds them. They stay where they are."""
+
+    kind: Literal["files"] = "files"
+    names: tuple[str, ...]
+    sha256: tuple[str, ...]
+    root: str
+    """Where the names are looked up; no part of the digest."""
+
+
+class Examples(Ref):
+    """Example rows, kept and dropped."""
+
+    kind: Literal["examples"] = "examples"
+    rows: int
+    dropped: int
+
+
+class Split(Ref):
+    """The three sides of a data set."""
+
+    kind: Literal["split"] = "split"
+    train: Examples
+    validation: Examples
+    test: Examples
+
+
+class Base(Ref):
+    """A base model: weights, tokenizer and chat template."""
+
+    kind: Literal["base"] = "base"
+    model: str
+
+
+class Adapter(Ref):
+    """A trained adapter, with its step metrics."""
+
+    kind: Literal["adapter"] = "adapter"
+    base: str
+    """Digest of the base it was trained on, the only one it fits."""
+
+
+class Predictions(Ref):
+    """A model's answers, one row an example."""
+
+    kind: Literal["predictions"] = "predictions"
+    rows: int
+
+
+class Scores(Ref):
+    """Metrics of predictions, one row an example."""
+
+    kind: Literal["scores"] = "scores"
+    rows: int
+
+
+Decision = Literal["promote", "reject", "inconclusive"]
+
+
+class Verdict(Ref):
+    """What the gate decided."""
+
+    kind: Literal["verdict"] = "verdict"
+    decision: Decision

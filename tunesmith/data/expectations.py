@@ -1,0 +1,169 @@
+"""Great Expectations over derived columns: which rows break which expectation.
+
+Great Expectations reports an expectation that raised as one that failed. Here that is an error
+of whoever wrote it, not bad data.
+"""
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tunesmith.errors import RecipeError
+
+
+class Failure(NamedTuple):
+    """One row that breaks one expectation."""
+
+    row: int
+    reason: str
+    detail: str
+
+
+def failures(
+    columns: Sequence[dict[str, Any]], expectations: Sequence[dict[str, Any]]
+) -> list[Failure]:
+    """Check columns against expectations, each `{"type", "kwargs", "reason"}`.
+
+    Returns:
+        Failures ordered by expectation, then row.
+
+    Raises:
+        RecipeError: when an expectation cannot be made or raised while it was checked.
+    """
+    with _quiet_context() as (gx, context):
+        checked = _run(gx, context, columns, expectations, actions=[])
+        found = []
+        for expectation, result in zip(expectations, checked, strict=True):
+            _refuse_raised(expectation, result)
+            for item in result["result"].get("unexpected_index_list") or []:
+                name = expectation["kwargs"]["column"]
+                detail = f"{name} is {item[name]}; expected {_limits(expectation)}"
+                found.append(Failure(int(item["row"]), expectation["reason"], detail))
+    return found
+
+
+def data_docs(
+    columns: Sequence[dict[str, Any]], expectations: Sequence[dict[str, Any]], folder: Path
+) -> Path:
+    """Write the Data Docs site of a validation into a folder and return its index page."""
+    with _quiet_context() as (gx, context):
+        from great_expectations.checkpoint import UpdateDataDocsAction
+
+        context.add_data_docs_site(
+            "local",
+            {
+                "class_name": "SiteBuilder",
+                "show_how_to_buttons": False,
+                "store_backend": {
+                    "class_name": "TupleFilesystemStoreBackend",
+                    "base_directory": str(folder),
+                },
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            },
+        )
+        action = UpdateDataDocsAction(name="docs", site_names=["local"])
+        _run(gx, context, columns, expectations, actions=[action])
+    return folder / "index.html"
+
+
+@contextlib.contextmanager
+def _quiet_context() -> Iterator[tuple[Any, Any]]:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own dependencies' deprecations, not our rows
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        level = logging.getLogger("great_expectations").level
+        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        try:
+            context = gx.get_context(mode="ephemeral")
+            context.enable_analytics(False)
+            context.variables.progress_bars = ProgressBarsConfig(
+                globally=False, metric_calculations=False
+            )
+            yield gx, context
+        finally:
+            logging.getLogger("great_expectations").setLevel(level)
+
+
+def _run(
+    gx: Any,
+    context: Any,
+    columns: Sequence[dict[str, Any]],
+    expectations: Sequence[dict[str, Any]],
+    actions: list[Any],
+) -> list[dict[str, Any]]:
+    import pandas as pd
+    from great_expectations.exceptions import GreatExpectationsError
+    from pydantic import ValidationError
+
+    frame = pd.DataFrame.from_records(list(columns))
+    frame.insert(0, "row", range(len(frame)))
+    batch = (
+        context.data_sources.add_pandas("examples")
+        .add_dataframe_asset("derived columns")
+        .add_batch_definition_whole_dataframe("all")
+    )
+    suite = context.suites.add(gx.ExpectationSuite("examples"))
+    for number, expectation in enumerate(expectations):
+        try:
+            made = gx.expectations.core
+            kind = getattr(made, _class_name(expectation["type"]))
+            suite.add_expectation(
+                kind(**expectation["kwargs"], meta={"reason": expectation["reason"]})
+            )
+        except (AttributeError, TypeError, ValueError, ValidationError) as error:
+            raise RecipeError(
+                f"validate.expectations[{number}]: {expectation['type']} cannot be made: {error}"
+            ) from error
+    try:
+        definition = context.validation_definitions.add(
+            gx.ValidationDefinition(name="examples", data=batch, suite=suite)
+        )
+        checkpoint = gx.Checkpoint(
+            name="examples",
+            validation_definitions=[definition],
+            actions=actions,
+            result_format={
+                "result_format": "COMPLETE",
+                "unexpected_index_column_names": ["row"],
+                "return_unexpected_index_query": False,
+            },
+        )
+        outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": frame})
+    except GreatExpectationsError as error:
+        raise RecipeError(f"validate.expectations cannot be checked: {error}") from error
+    (result,) = outcome.run_results.values()
+    by_id = {item["expectation_config"]["id"]: item for item in result.to_json_dict()["results"]}
+    return [by_id[item.id] for item in suite.expectations]
+
+
+def _class_name(kind: str) -> str:
+    """`expect_column_values_to_be_between` is the class `ExpectColumnValuesToBeBetween`."""
+    return "".join(part.capitalize() for part in kind.split("_"))
+
+
+def _refuse_raised(expectation: dict[str, Any], result: dict[str, Any]) -> None:
+    info = result.get("exception_info") or {}
+    raised = [info] if "raised_exception" in info else list(info.values())
+    for item in raised:
+        if item.get("raised_exception"):
+            raise RecipeError(
+                f"validate.expectations: {expectation['type']} on "
+                f"{expectation['kwargs'].get('column')!r} raised instead of checking: "
+                f"{item.get('exception_message')}. The data was not judged"
+            )
+
+
+def _limits(expectation: dict[str, Any]) -> str:
+    arguments = {name: value for name, value in expectation["kwargs"].items() if name != "column"}
+    words = {"min_value": "at least", "max_value": "at most", "value_set": "one of"}
+    if arguments.keys() <= words.keys():
+        return ", ".join(f"{words[name]} {value}" for name, value in arguments.items())
+    kind = expectation["type"].removeprefix("expect_column_values_to_").replace("_", " ")
+    return f"to {kind} {arguments}"

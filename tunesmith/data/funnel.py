@@ -1,0 +1,97 @@
+"""The funnel: how many rows came in, which were dropped for which reason, what is left."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from tunesmith.artifacts import Examples
+from tunesmith.errors import Unready
+
+
+class Step(NamedTuple):
+    """What one stage did to the rows."""
+
+    stage: str
+    rows_in: int
+    kept: int
+    dropped: dict[str, int]
+
+
+def funnel(counts: Mapping[str, Mapping[str, object]]) -> list[Step]:
+    """Make the funnel from the counts in the manifests, by stage in order."""
+    steps = []
+    for stage, count in counts.items():
+        kept, dropped = int(str(count["kept"])), dict(count["dropped"])  # type: ignore[call-overload]
+        steps.append(Step(stage, kept + sum(dropped.values()), kept, dropped))
+    return steps
+
+
+def examine(
+    steps: Sequence[Step],
+    refs: Mapping[str, Examples],
+    per_check: float,
+    total: float,
+    minimum_rows: int,
+    accept: Sequence[str],
+) -> None:
+    """Stop the run when too much was dropped, or too little is left.
+
+    Args:
+        steps: The funnel.
+        refs: The artifact of each stage, to name where the dropped rows can be seen.
+        per_check: Share of all rows that one reason may drop.
+        total: Share of all rows that all reasons may drop together.
+        minimum_rows: Fewest rows that may be left.
+        accept: Reasons whose drops somebody has looked at; `all` accepts any.
+
+    Raises:
+        Unready: with the funnel, the cause, and what to do.
+    """
+    rows = steps[0].rows_in
+    reasons: Counter[str] = Counter()
+    stage_of = {}
+    for step in steps:
+        reasons.update(step.dropped)
+        stage_of.update(dict.fromkeys(step.dropped, step.stage))
+    table = "\n".join(
+        f"  {count:>7} {count / rows:>6.1%}  {stage_of[reason]}: {reason}"
+        for reason, count in reasons.most_common()
+    )
+    left = steps[-1].kept
+    shown = f"{rows} rows in, {left} left. Dropped:\n{table}"
+    if left < minimum_rows:
+        raise Unready(
+            f"{left} rows are left after the data stages; at least {minimum_rows} are needed to "
+            f"train and test (drops.minimum_rows). {shown}\nAdd data, or see what was dropped: "
+            f"{_look(reasons, stage_of, refs)}"
+        )
+    if "all" in accept:
+        return
+    over = [
+        reason
+        for reason, count in reasons.items()
+        if count > per_check * rows and reason not in accept
+    ]
+    dropped = sum(count for reason, count in reasons.items() if reason not in accept)
+    if not over and dropped <= total * rows:
+        return
+    cause = (
+        f"{', '.join(over)} dropped more than {per_check:.0%} of the rows"
+        if over
+        else f"{dropped / rows:.0%} of the rows were dropped, more than {total:.0%}"
+    )
+    raise Unready(
+        f"{cause}; somebody must look before the run goes on. {shown}\nSee them with: "
+        f"{_look(Counter({reason: reasons[reason] for reason in over} or reasons), stage_of, refs)}\n"
+        "If they are right, run again with --accept-drops, or name the reasons in the recipe's "
+        "drops.accept"
+    )
+
+
+def _look(
+    reasons: Counter[str], stage_of: Mapping[str, str], refs: Mapping[str, Examples]
+) -> str:
+    reason = reasons.most_common(1)[0][0] if reasons else ""
+    if not reason:
+        return "nothing was dropped"
+    return f"tunesmith show {refs[stage_of[reason]].short} --dropped {reason}"

@@ -1,0 +1,95 @@
+"""Credentials and payment cards in text, found by the shapes their issuers publish.
+
+Shapes: AWS access keys and GitHub, GitLab, Slack, Stripe, Google and OpenAI tokens have fixed
+prefixes and lengths; private keys have PEM headers (RFC 7468); JSON web tokens are three
+base64url parts (RFC 7519); card numbers have an issuer's prefix and pass the Luhn check
+(ISO/IEC 7812-1). An assignment to a word such as `password` counts when its value looks chosen,
+not when it is a word of prose.
+"""
+
+import re
+from typing import NamedTuple
+
+
+class Secret(NamedTuple):
+    """Where a secret stands in a text."""
+
+    kind: str
+    start: int
+    end: int
+
+
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        (
+            "private key",
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,10000}"
+            r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?",
+        ),
+        ("AWS access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        ("GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{30,255}\b|\bgithub_pat_\w{30,255}"),
+        ("GitLab token", r"\bglpat-[\w-]{20,60}"),
+        ("Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,200}"),
+        ("Google API key", r"\bAIza[\w-]{35}\b"),
+        ("API key", r"\b(?:sk|rk|pk)[-_](?:live|test|proj|ant|svcacct)?[-_]?[A-Za-z0-9_-]{16,200}"),
+        ("web token", r"\beyJ[\w-]{8,2000}\.eyJ[\w-]{8,4000}\.[\w-]{8,1000}"),
+    )
+)
+
+_ASSIGNED = re.compile(
+    r"\b(?:password|passwd|pwd|passphrase|secret|api[ _-]?key|access[ _-]?key|auth[ _-]?token|"
+    r"access[ _-]?token)\b[\"']?\s{0,3}(?::|=|\bis\b:?)\s{0,3}[\"']?([^\s\"',;]{6,200})",
+    re.IGNORECASE,
+)
+_CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
+_CARD_PREFIX = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6(?:011|4[4-9]|5)|35")
+
+
+def find_secrets(text: str) -> list[Secret]:
+    """Return the secrets of a text, in order, without overlaps."""
+    found = [
+        Secret(kind, match.start(), match.end())
+        for kind, pattern in _PATTERNS
+        for match in pattern.finditer(text)
+        if kind != "API key" or _looks_chosen(match.group())
+    ]
+    found += [
+        Secret("password", match.start(1), match.end(1))
+        for match in _ASSIGNED.finditer(text)
+        if _looks_chosen(match.group(1).rstrip(".!?)"))
+    ]
+    found += [
+        Secret("card number", match.start(), match.end())
+        for match in _CARD.finditer(text)
+        if _is_card(match.group())
+    ]
+    found.sort(key=lambda secret: (secret.start, -secret.end))
+    apart: list[Secret] = []
+    for secret in found:
+        if not apart or secret.start >= apart[-1].end:
+            apart.append(secret)
+    return apart
+
+
+def mask(text: str) -> str:
+    """Replace every secret by its kind in brackets."""
+    for secret in reversed(find_secrets(text)):
+        text = f"{text[: secret.start]}[{secret.kind}]{text[secret.end :]}"
+    return text
+
+
+def _looks_chosen(value: str) -> bool:
+    """Whether a value mixes letters with digits, as passwords do and words of prose do not."""
+    return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
+
+
+def _is_card(text: str) -> bool:
+    digits = [int(char) for char in text if char.isdigit()]
+    if not 13 <= len(digits) <= 19 or not _CARD_PREFIX.match("".join(map(str, digits))):
+        return False
+    doubled = [
+        digit if index % 2 == 0 else digit * 2 - 9 * (digit > 4)
+        for index, digit in enumerate(reversed(digits))
+    ]
+    return sum(doubled) % 10 == 0

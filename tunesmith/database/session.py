@@ -1,0 +1,78 @@
+"""Opening the database: migrated to this version's tables on the first use in a process."""
+
+import contextlib
+import functools
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from tunesmith.errors import Transient
+
+_MIGRATION_LOCK = 7_233_126
+_opening = threading.Lock()
+
+
+@contextlib.contextmanager
+def session(url: str) -> Iterator[Session]:
+    """Open a transaction: committed at the end of the block, rolled back if it raises.
+
+    Raises:
+        Transient: when the database cannot be reached or stays locked.
+    """
+    try:
+        with _opening:
+            engine = _engine(url)
+        with Session(engine, expire_on_commit=False) as opened, opened.begin():
+            yield opened
+    except OperationalError as error:
+        raise Transient(f"database {make_url(url)!r}: {error.orig}") from error
+
+
+@functools.cache
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = create_engine(parsed, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    with engine.connect() as connection:
+        _migrate(connection)
+    return engine
+
+
+def _configure_sqlite(connection: object, record: object) -> None:
+    connection.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy begins, below
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A read that later writes would fail at once if another writer came between.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _migrate(connection: Connection) -> None:
+    """Bring the tables up to date; one process at a time, the others wait."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        head = ScriptDirectory.from_config(config).get_current_head()
+        if MigrationContext.configure(connection).get_current_revision() != head:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")

@@ -1,0 +1,137 @@
+"""The life of a model up to the verdict, in one place: which stage follows which, on what.
+
+The pipeline does not know how a stage is run. Its runner is the store itself on the command
+line, one Prefect task a stage in the flows, and a look without building for `tunesmith check`.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from tunesmith.artifacts import (
+    Adapter,
+    Base,
+    Examples,
+    Files,
+    Predictions,
+    Scores,
+    Split,
+    Verdict,
+)
+from tunesmith.recipe import Recipe
+from tunesmith.reporting.tracking import Champion
+from tunesmith.stage import Ins, Out, P, Params, Stage
+from tunesmith.stages import (
+    base,
+    dedup,
+    evaluate,
+    gate,
+    ingest,
+    predict,
+    score,
+    split,
+    train,
+    validate,
+)
+
+
+class Runner(Protocol):
+    """Runs one stage and returns its artifact."""
+
+    def __call__(self, stage: Stage[P, Out, *Ins], label: str, params: P, *inputs: *Ins) -> Out:
+        """Run `stage`; `label` is what people see it called."""
+
+    def look(self, examples: Mapping[str, Examples]) -> None:
+        """See what the data stages dropped; raises when somebody must look first."""
+
+
+class Sources(Params):
+    """Everything that comes from outside, found and hashed before the first stage."""
+
+    base: Files
+    examples: Files
+    golden: Files
+
+
+class Candidate(Params):
+    """A model in a comparison: what answers, and what it answered."""
+
+    predictions: Predictions
+    scores: Scores
+
+
+Outcome = Literal["promote", "reject", "inconclusive", "unchanged"]
+
+
+class Result(Params):
+    """What a retrain made: every artifact that its report and its registration speak of."""
+
+    outcome: Outcome
+    base: Base
+    golden: Examples
+    data: dict[str, Examples]
+    split: Split
+    adapter: Adapter
+    measured: dict[str, Candidate]
+    verdict: Verdict | None
+
+
+def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Runner) -> Result:
+    """Run every stage from the sources to the verdict.
+
+    Baselines are measured before training starts. If the candidate turns out to be the champion,
+    nothing is evaluated.
+    """
+    model = run(base.STAGE, "base", recipe.base, sources.base)
+    data = {"ingest": run(ingest.STAGE, "ingest", recipe.ingest, sources.examples)}
+    data["validate"] = run(validate.STAGE, "validate", recipe.validate_, data["ingest"])
+    data["score"] = run(score.STAGE, "score", recipe.score, data["validate"], model)
+    golden = run(ingest.STAGE, "ingest golden", golden_params(recipe), sources.golden)
+    data["dedup"] = run(dedup.STAGE, "dedup", recipe.dedup, data["score"], (golden,))
+    run.look(data)
+    sides = run(split.STAGE, "split", recipe.split, data["dedup"])
+
+    def measure(
+        who: str, where: str, answerer: Base, adapter: Adapter | None, shots: bool = False
+    ) -> Candidate:
+        examples = golden if where == "golden" else sides.test
+        params = recipe.predict if shots else recipe.predict.model_copy(update={"shots": 0})
+        label = f"{who} {where}"
+        predictions = run(
+            predict.STAGE,
+            f"predict {label}",
+            params,
+            examples,
+            answerer,
+            adapter,
+            sides.train if shots else None,
+        )
+        scores = run(evaluate.STAGE, f"evaluate {label}", recipe.evaluate, examples, predictions)
+        return Candidate(predictions=predictions, scores=scores)
+
+    measured = {
+        "base test": measure("base", "test", model, None),
+        "prompt_baseline test": measure("prompt_baseline", "test", model, None, shots=True),
+    }
+    adapter = run(train.STAGE, "train", recipe.train, sides.train, sides.validation, model)
+    made = {"base": model, "golden": golden, "data": data, "split": sides, "adapter": adapter}
+    if champion is not None and champion.adapter.digest == adapter.digest:
+        return Result(outcome="unchanged", measured=measured, verdict=None, **made)
+    for where in ("test", "golden"):
+        measured[f"candidate {where}"] = measure("candidate", where, model, adapter)
+        if champion is not None:
+            measured[f"champion {where}"] = measure(
+                "champion", where, champion.base, champion.adapter
+            )
+    verdict = run(
+        gate.STAGE,
+        "gate",
+        recipe.gate,
+        {name: candidate.scores for name, candidate in measured.items()},
+    )
+    return Result(outcome=verdict.decision, measured=measured, verdict=verdict, **made)
+
+
+def golden_params(recipe: Recipe) -> ingest.IngestParams:
+    """How the golden set is read: every line of it must be good."""
+    source = ingest.SourceParams(path=recipe.golden.path, origin="human")
+    return ingest.IngestParams(sources=(source,), group_by=recipe.ingest.group_by, bad_share=0.0)

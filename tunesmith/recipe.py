@@ -1,0 +1,305 @@
+"""A recipe: one YAML file that says what model to make.
+
+Loading collects every mistake before raising, each with file, line and field. Files that a
+recipe names are read here too, so that what a stage gets is complete and can be hashed.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+
+from tunesmith.canonical import digest, file_digest
+from tunesmith.data.chat_lines import Reading, read_line
+from tunesmith.data.source_files import gather, lines
+from tunesmith.errors import InputError, RecipeError
+from tunesmith.records import ChatExample, Dropped
+from tunesmith.stage import Params
+from tunesmith.stages.base import BaseParams
+from tunesmith.stages.dedup import DedupParams
+from tunesmith.stages.evaluate import EvaluateParams
+from tunesmith.stages.gate import GateParams
+from tunesmith.stages.ingest import IngestParams
+from tunesmith.stages.predict import PredictParams
+from tunesmith.stages.score import ScoreParams
+from tunesmith.stages.split import SplitParams
+from tunesmith.stages.train import TrainParams
+from tunesmith.stages.validate import ValidateParams
+
+MAX_BYTES = 1 << 20
+REFERENCE_EXAMPLES = 3
+
+
+def _one_sentence(task: str) -> str:
+    words = task.split()
+    sentences = re.findall(r"[.!?](?=\s+[A-Z])", task)
+    if len(words) < 4 or sentences:
+        raise ValueError(
+            "say in one sentence what the model must do, such as 'Write a follow-up e-mail that "
+            "states only what the ticket says.'"
+        )
+    return " ".join(words)
+
+
+class GoldenParams(Params):
+    """The examples that never change and never enter training."""
+
+    path: str = Field(description="JSONL file made once by `tunesmith golden create`.")
+    sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="sha256 of that file, as the command printed it."
+    )
+
+
+class DropLimits(Params):
+    """When dropped rows stop the run for a look."""
+
+    per_check: float = Field(0.2, ge=0, le=1, description="Share of rows one check may drop.")
+    total: float = Field(0.4, ge=0, le=1, description="Share of rows all checks may drop together.")
+    minimum_rows: int = Field(100, ge=1, description="Fewest rows that may be left.")
+    accept: tuple[str, ...] = Field(
+        (), description="Reasons whose drops were looked at and accepted; `all` accepts any."
+    )
+
+
+class Recipe(Params):
+    """What model to make."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{1,60}$",
+        description="Name of the model: lower-case letters, digits and hyphens.",
+    )
+    task: Annotated[str, AfterValidator(_one_sentence)] = Field(
+        max_length=400, description="What the model must do, in one sentence."
+    )
+    reference_examples: str = Field(
+        description="JSONL file with at least three examples that everyone agrees on."
+    )
+    target: float | None = Field(
+        None, ge=0, le=1, description="Value of the primary metric that is good enough."
+    )
+    base: BaseParams = Field(description="The base model.")
+    ingest: IngestParams = Field(description="Sources.")
+    golden: GoldenParams = Field(description="The golden set.")
+    validate_: ValidateParams = Field(
+        ValidateParams(), alias="validate", description="Expectations."
+    )
+    score: ScoreParams = Field(ScoreParams(), description="Quality checks.")
+    dedup: DedupParams = Field(DedupParams(), description="Copies, and the fence around golden.")
+    drops: DropLimits = Field(DropLimits(), description="When dropped rows stop the run.")
+    split: SplitParams = Field(SplitParams(), description="Train, validation and test.")
+    predict: PredictParams = Field(PredictParams(), description="How answers are generated.")
+    evaluate: EvaluateParams = Field(description="Metrics.")
+    train: TrainParams = Field(description="Training method.")
+    gate: GateParams = Field(GateParams(), description="What promotes.")
+
+    _path: Path = PrivateAttr()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shared_values(cls, raw: Any) -> Any:
+        """Fill in what one part of a recipe takes from another."""
+        if not isinstance(raw, dict):
+            return raw
+        raw = {**raw}
+        score = raw.get("score")
+        split = raw.get("split") or {}
+        evaluate = raw.get("evaluate")
+        if isinstance(score, dict) and isinstance(evaluate, dict):
+            taken = {name: score[name] for name in ("format", "phrases") if name in score}
+            raw["evaluate"] = {**taken, **evaluate}
+        gate = raw.get("gate") or {}
+        if isinstance(gate, dict) and isinstance(evaluate, dict) and "primary" in evaluate:
+            raw["gate"] = {"primary": evaluate["primary"], **gate}
+        if isinstance(split, dict):
+            raw["split"] = {"salt": raw.get("name", ""), **split}
+        return raw
+
+    @property
+    def path(self) -> Path:
+        """The file it was loaded from."""
+        return self._path
+
+    @property
+    def root(self) -> Path:
+        """The folder from which its paths are looked up."""
+        return self._path.parent
+
+    @property
+    def digest(self) -> str:
+        """Identity of the whole resolved recipe."""
+        return digest(self.model_dump(mode="json", by_alias=True))
+
+
+def load(path: Path) -> Recipe:
+    """Load a recipe and check everything that can be checked before a stage runs.
+
+    Raises:
+        RecipeError: with every mistake, one a line.
+    """
+    raw, marks = _parse(path)
+    mistakes = list(_read_expectations(raw, path))
+    recipe: Recipe | None = None
+    try:
+        recipe = Recipe.model_validate(raw)
+    except ValidationError as error:
+        mistakes.extend(_describe(item) for item in error.errors(include_url=False))
+    mistakes.extend(_check_references(raw, path))
+    if recipe is not None:
+        recipe._path = path.absolute()
+        mistakes.extend(_check_golden(recipe))
+    if mistakes or recipe is None:
+        raise RecipeError(_message(path, marks, mistakes))
+    return recipe
+
+
+_Field = tuple[str | int, ...]
+_Mistake = tuple[_Field, str]
+
+
+def _message(path: Path, marks: dict[_Field, int], mistakes: list[_Mistake]) -> str:
+    lines = []
+    for field, text in mistakes:
+        at: _Field = field
+        while at and at not in marks:
+            at = at[:-1]
+        name = ".".join(str(part) for part in field) or "recipe"
+        lines.append((marks.get(at, 1), f"{path} line {marks.get(at, 1)}: {name}: {text}"))
+    count = f"{len(lines)} mistakes" if len(lines) > 1 else "a mistake"
+    head = f"{path} has {count}; nothing was run:"
+    return "\n".join([head, *(text for _, text in sorted(lines))])
+
+
+def _parse(path: Path) -> tuple[dict[str, Any], dict[_Field, int]]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RecipeError(f"{path}: larger than {MAX_BYTES >> 20} MiB; is this a recipe?")
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such file; expected a recipe in YAML") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read: {error}") from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        marks: dict[_Field, int] = {}
+        if node is not None:
+            _mark(node, (), marks, path)
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or error
+        raise RecipeError(f"{path}{at}: not YAML: {problem}") from error
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path} line 1: expected keys such as name, task and base")
+    return raw, marks
+
+
+def _mark(node: yaml.Node, at: _Field, marks: dict[_Field, int], path: Path) -> None:
+    """Note the line of every field, and refuse a key that stands twice."""
+    marks.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            field = (*at, key.value)
+            line = key.start_mark.line + 1
+            if field in marks:
+                raise RecipeError(
+                    f"{path} line {line}: {key.value} stands twice; the first is on line "
+                    f"{marks[field]}. Remove one"
+                )
+            marks[field] = line
+            _mark(value, field, marks, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _mark(value, (*at, index), marks, path)
+
+
+def _describe(item: Any) -> _Mistake:
+    field = tuple(part for part in item["loc"])
+    found, text = item["input"], item["msg"].removeprefix("Value error, ")
+    if item["type"] == "missing":
+        return field, f"is missing; {_expected(field)}"
+    if item["type"] == "extra_forbidden":
+        return field, "is not a key that is known here; check its spelling, or remove it"
+    shown = (
+        repr(found) if isinstance(found, str | int | float | bool | None) else type(found).__name__
+    )
+    return field, f"found {shown[:80]}; {text[0].lower()}{text[1:]}"
+
+
+def _expected(field: _Field) -> str:
+    model: Any = Recipe
+    description = None
+    for part in field:
+        names = {
+            info.alias or name: info for name, info in getattr(model, "model_fields", {}).items()
+        }
+        info = names.get(str(part))
+        if info is None:
+            break
+        description, model = info.description, info.annotation
+    return f"expected: {description}" if description else "it is required"
+
+
+def _read_expectations(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
+    """Replace the name of an expectations file by its content."""
+    part = raw.get("validate")
+    if not isinstance(part, dict) or not isinstance(part.get("expectations"), str):
+        return
+    file = path.parent / part["expectations"]
+    try:
+        part["expectations"] = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        part.pop("expectations")
+        yield ("validate", "expectations"), f"{file}: cannot be read: {error.strerror}"
+    except ValueError as error:
+        part.pop("expectations")
+        yield ("validate", "expectations"), f"{file}: not JSON: {error}"
+
+
+def _check_references(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
+    name = raw.get("reference_examples")
+    if not isinstance(name, str):
+        return
+    field = ("reference_examples",)
+    try:
+        rows = read_examples(name, path.parent)
+    except InputError as error:
+        yield field, str(error)
+        return
+    for row in rows:
+        if isinstance(row, Dropped):
+            yield field, f"{row.source}: {row.reason}: {row.detail}"
+    if len(rows) < REFERENCE_EXAMPLES:
+        yield (
+            field,
+            f"{name} has {len(rows)} examples; expected at least {REFERENCE_EXAMPLES} that "
+            "everyone agrees on: without them nobody can say what a good answer is",
+        )
+
+
+def read_examples(name: str, root: Path) -> list[ChatExample | Dropped]:
+    """Read a small file of examples whole, such as the reference examples."""
+    reading = Reading("human", None)
+    return [read_line(line, reading) for line in lines(gather([name], root))]
+
+
+def _check_golden(recipe: Recipe) -> Iterator[_Mistake]:
+    file = recipe.root / recipe.golden.path
+    try:
+        found = file_digest(file)
+    except OSError as error:
+        yield (
+            ("golden", "path"),
+            f"{file}: cannot be read: {error.strerror}. Make one with `tunesmith golden create`",
+        )
+        return
+    if found != recipe.golden.sha256:
+        yield (
+            ("golden", "sha256"),
+            f"{file} has the sha256 {found}, not the one in the recipe. A golden set never "
+            "changes: restore the file, or give a new set a new name and its own sha256",
+        )

@@ -1,0 +1,122 @@
+"""The row types: what one line of each rows artifact is.
+
+`Example` is one of `ChatExample`, `PreferenceExample` and `LabelExample`, told apart by `type`.
+Rows are msgspec structs because a data set has millions of them; decoding checks the types.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from tunesmith.canonical import digest
+
+SCHEMA_VERSION = 1
+"""Part of every rows digest: raise it when the meaning of a row type changes."""
+
+Role = Literal["system", "user", "assistant", "tool"]
+Origin = Literal["human", "production", "model"]
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True):
+    """One turn of a chat."""
+
+    role: Role
+    content: str
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """What every example has.
+
+    `row_id` is a digest of what the model would see, so the same content has the same id in
+    every file and every quarter. `group_id` names what must stay on one side of the split.
+    `source` is where the row came from, as `file:line`. `quality` is what `score` gave it, 0 to 1.
+    """
+
+    row_id: str
+    group_id: str
+    source: str
+    origin: Origin
+    reviewed_by: str | None = None
+    quality: float | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class ChatExample(Row, frozen=True, kw_only=True, tag="chat"):
+    """A conversation whose last message is the answer to learn."""
+
+    messages: tuple[Message, ...]
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """The messages before the answer."""
+        return self.messages[:-1]
+
+    @property
+    def answer(self) -> str:
+        """The assistant's last message."""
+        return self.messages[-1].content
+
+    @property
+    def input_text(self) -> str:
+        """What the answer may draw on, as plain text: every message before it."""
+        return "\n".join(message.content for message in self.prompt)
+
+
+class PreferenceExample(Row, frozen=True, kw_only=True, tag="preference"):
+    """A prompt with a better and a worse answer."""
+
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+
+
+class LabelExample(Row, frozen=True, kw_only=True, tag="label"):
+    """A text with its class."""
+
+    text: str
+    label: str
+
+
+Example = ChatExample | PreferenceExample | LabelExample
+
+
+def row_id(content: Any) -> str:
+    """Return the id of a row with this content: 16 hexadecimal digits of its sha256."""
+    return digest(content)[:16]
+
+
+class Dropped(Struct, frozen=True, kw_only=True):
+    """A row that a stage left out, and why.
+
+    `row` is the row as the stage saw it: an example, or the raw text of a line that is not one
+    (bytes that are not UTF-8 appear as backslash escapes).
+    """
+
+    source: str
+    reason: str
+    detail: str
+    row: Example | str
+
+
+class Prediction(Struct, frozen=True, kw_only=True):
+    """What a model answered to one example."""
+
+    row_id: str
+    group_id: str
+    prompt_digest: str
+    output: str
+    finish_reason: Literal["stop", "length"]
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """The metrics of one prediction; None where a metric does not apply to it.
+
+    `evidence` says why, by metric: the entities without a source, the marker phrase found.
+    """
+
+    row_id: str
+    group_id: str
+    values: dict[str, float | None]
+    evidence: dict[str, str] = field(default_factory=dict)

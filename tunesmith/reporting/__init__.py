@@ -1,0 +1,1 @@
+"""Views of what the store holds: tables, plots, pages, and MLflow."""

@@ -1,0 +1,281 @@
+"""MLflow as a view of the store: one run per retrain, registered versions, aliases.
+
+Everything here is idempotent: a run is found by its retrain's id, a version by its retrain's id,
+and a metric by its step and recorded timestamp, so a retrain that was killed and taken up again
+leaves one run and one version with each step once.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunesmith.artifacts import Adapter, Base
+from tunesmith.errors import Transient
+from tunesmith.observe import Built, Observer
+from tunesmith.stage import Params
+
+PREFIX = "tunesmith."
+_PASSING = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED")
+CANDIDATE, CHAMPION = "candidate", "champion"
+
+logger = logging.getLogger(__name__)
+
+
+class Champion(Params):
+    """The version that serves now, as resolved when a retrain starts."""
+
+    version: str
+    adapter: Adapter
+    base: Base
+
+
+class Registered(Params):
+    """A model version."""
+
+    name: str
+    version: str
+
+
+class Tracker:
+    """The MLflow client of one process.
+
+    Args:
+        url: Tracking URI.
+        artifacts: Local folder for artifacts when the backend is ours; None leaves it to the
+            server.
+    """
+
+    def __init__(self, url: str, artifacts: Path | None) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        # The server's own health is the caller's business: fail within a minute, not in ten.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+        from mlflow import MlflowClient
+
+        if url.startswith("sqlite:///"):
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        self.url, self._artifacts = url, artifacts
+        self.client = MlflowClient(tracking_uri=url, registry_uri=url)
+
+    # Runs
+
+    def start_run(self, name: str, retrain: str, tags: Mapping[str, str]) -> str:
+        """Return the run of a retrain, made if there is none."""
+        with _outside():
+            experiment = self._experiment(name)
+            found = self.client.search_runs(
+                [experiment], f"tags.`{PREFIX}retrain` = '{retrain}'", max_results=1
+            )
+            if found:
+                run_id = str(found[0].info.run_id)
+                self.client.set_terminated(run_id, "RUNNING")
+                return run_id
+            all_tags = {PREFIX + key: value[:5000] for key, value in tags.items()}
+            run = self.client.create_run(
+                experiment, run_name=retrain, tags={**all_tags, f"{PREFIX}retrain": retrain}
+            )
+            return str(run.info.run_id)
+
+    def _experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        location = None if self._artifacts is None else (self._artifacts / name).as_uri()
+        try:
+            return str(self.client.create_experiment(name, artifact_location=location))
+        except MlflowException:
+            found = self.client.get_experiment_by_name(name)  # somebody else was faster
+            if found is None:
+                raise
+            return str(found.experiment_id)
+
+    def tag(self, run: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a run."""
+        from mlflow.entities import RunTag
+
+        with _outside():
+            self.client.log_batch(
+                run, tags=[RunTag(PREFIX + key, value[:5000]) for key, value in tags.items()]
+            )
+
+    def params(self, run: str, params: Mapping[str, Any]) -> None:
+        """Set parameters of a run; the same values again change nothing."""
+        from mlflow.entities import Param
+
+        with _outside():
+            self.client.log_batch(
+                run, params=[Param(key, str(value)[:6000]) for key, value in params.items()]
+            )
+
+    def metrics(self, run: str, values: Mapping[str, float]) -> None:
+        """Set summary metrics of a run; each stands once however often it is sent."""
+        with _outside():
+            have = self.client.get_run(run).data.metrics
+            for key, value in values.items():
+                if have.get(key) != value:
+                    self.client.log_metric(run, key, value)
+
+    def steps(self, run: str, steps: Sequence[Mapping[str, float]]) -> None:
+        """Send step metrics under their recorded timestamps; sent twice, each stands once."""
+        from mlflow.entities import Metric
+
+        sent = [
+            Metric(f"train/{name}", value, int(step["timestamp"] * 1000), int(step["step"]))
+            for step in steps
+            for name, value in step.items()
+            if name not in ("step", "timestamp")
+        ]
+        with _outside():
+            for start in range(0, len(sent), 500):
+                self.client.log_batch(run, metrics=sent[start : start + 500])
+
+    def files(self, run: str, folder: Path, at: str = "") -> None:
+        """Copy the files of a folder to a run."""
+        with _outside():
+            self.client.log_artifacts(run, str(folder), at or None)
+
+    def documents(self, run: str, documents: Mapping[str, str | bytes]) -> None:
+        """Write text or binary documents to a run, by path."""
+        with tempfile.TemporaryDirectory() as temporary:
+            for path, content in documents.items():
+                target = Path(temporary, path)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.encode() if isinstance(content, str) else content)
+            self.files(run, Path(temporary))
+
+    def end_run(self, run: str, status: str) -> None:
+        """End a run as FINISHED or FAILED."""
+        with _outside():
+            self.client.set_terminated(run, status)
+
+    def run_url(self, run: str) -> str:
+        """Return where a person sees the run."""
+        with _outside():
+            experiment = self.client.get_run(run).info.experiment_id
+        if self.url.startswith("http"):
+            return f"{self.url}/#/experiments/{experiment}/runs/{run}"
+        return f"{self.url} run {run}"
+
+    # Versions
+
+    def champion(self, name: str) -> Champion | None:
+        """Return the version with the alias `champion`, or None."""
+        from mlflow.exceptions import MlflowException
+
+        with _outside():
+            try:
+                version = self.client.get_model_version_by_alias(name, CHAMPION)
+            except MlflowException as error:
+                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
+        return Champion(
+            version=str(version.version),
+            adapter=Adapter.model_validate_json(version.tags[f"{PREFIX}adapter"]),
+            base=Base.model_validate_json(version.tags[f"{PREFIX}base"]),
+        )
+
+    def register(
+        self, name: str, retrain: str, run: str, adapter: Path, tags: Mapping[str, str]
+    ) -> Registered:
+        """Return the version of a retrain: found by its id, or made now."""
+        from mlflow.exceptions import MlflowException
+
+        with _outside():
+            with contextlib.suppress(MlflowException):  # it exists already
+                self.client.create_registered_model(name)
+            for found in self.client.search_model_versions(f"name='{name}'"):
+                if found.tags.get(f"{PREFIX}retrain") == retrain:
+                    return Registered(name=name, version=str(found.version))
+            self.client.log_artifacts(run, str(adapter), "adapter")
+            source = f"{self.client.get_run(run).info.artifact_uri}/adapter"
+            made = self.client.create_model_version(
+                name,
+                source=source,
+                run_id=run,
+                tags={
+                    **{PREFIX + key: value[:5000] for key, value in tags.items()},
+                    f"{PREFIX}retrain": retrain,
+                },
+            )
+        return Registered(name=name, version=str(made.version))
+
+    def set_alias(self, registered: Registered, alias: str) -> None:
+        """Point an alias at a version."""
+        with _outside():
+            self.client.set_registered_model_alias(registered.name, alias, registered.version)
+
+
+class RunObserver(Observer):
+    """Logs every artifact of a retrain to its run, cached or not, and training as it goes."""
+
+    def __init__(self, tracker: Tracker, run: str) -> None:
+        self._tracker, self._run = tracker, run
+
+    def built(self, built: Built) -> None:
+        """Note the artifact by reference and digest."""
+        self._tracker.tag(
+            self._run,
+            {
+                f"artifact.{built.label}": f"{built.ref.kind}/{built.ref.digest}",
+                f"cached.{built.label}": str(built.hit).lower(),
+            },
+        )
+
+    def measured(self, steps: Sequence[dict[str, float]]) -> None:
+        """Send training's step metrics."""
+        self._tracker.steps(self._run, steps)
+
+
+@contextlib.contextmanager
+def _outside() -> Iterator[None]:
+    """Tell a server that cannot be reached from a request that is wrong."""
+    import requests
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code in (
+            "TEMPORARILY_UNAVAILABLE",
+            "INTERNAL_ERROR",
+            "REQUEST_LIMIT_EXCEEDED",
+        ):
+            raise Transient(f"MLflow: {error.message}") from error
+        raise
+    except (requests.RequestException, OperationalError) as error:
+        raise Transient(f"MLflow: {error}") from error
+
+
+def lineage(tracker: Tracker, name: str, version: str) -> dict[str, Any]:
+    """Find what a model version was made of, from the version alone.
+
+    Returns:
+        Its tags and its run's tags without the prefix, the recipe, the verdict, and the run id.
+    """
+    with _outside(), tempfile.TemporaryDirectory() as temporary:
+        found = tracker.client.get_model_version(name, version)
+        run = tracker.client.get_run(found.run_id)
+        tags = {**run.data.tags, **found.tags}
+        documents = {
+            path: json.loads(
+                Path(tracker.client.download_artifacts(found.run_id, path, temporary)).read_bytes()
+            )
+            for path in ("recipe.json", "verdict.json")
+        }
+    return {
+        "run": found.run_id,
+        "tags": {key.removeprefix(PREFIX): tags[key] for key in tags if key.startswith(PREFIX)},
+        "metrics": dict(run.data.metrics),
+        "recipe": documents["recipe.json"],
+        "verdict": documents["verdict.json"],
+    }

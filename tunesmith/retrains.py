@@ -1,0 +1,310 @@
+"""What stands around a retrain's stages: its id, its champion, its run, and how it ends.
+
+`start` and `finish` have effects outside the store. Both may be called again after a kill at any
+point: they look up what is already there by the retrain's id.
+"""
+
+import datetime
+import getpass
+import logging
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import select
+
+from tunesmith import pipeline, provenance
+from tunesmith import recipe as recipes
+from tunesmith.artifacts import Examples
+from tunesmith.data.funnel import examine, funnel
+from tunesmith.data.source_files import gather
+from tunesmith.database.session import session
+from tunesmith.database.tables import Retrain
+from tunesmith.observe import labelled, observing
+from tunesmith.pipeline import Candidate, Result, Sources
+from tunesmith.recipe import Recipe
+from tunesmith.reporting.tracking import (
+    CANDIDATE,
+    CHAMPION,
+    Champion,
+    Registered,
+    RunObserver,
+    Tracker,
+)
+from tunesmith.settings import Settings
+from tunesmith.stage import Ins, Out, P, Params, Stage
+from tunesmith.store import Store
+
+logger = logging.getLogger(__name__)
+
+Trigger = Literal["manual", "schedule", "drift", "performance", "event"]
+
+
+class Started(Params):
+    """A retrain that is under way: small facts that travel to every task of it."""
+
+    id: str
+    run: str
+    run_url: str
+    resumed: bool
+    champion: Champion | None
+    sources: Sources
+
+
+class Ended(Params):
+    """How a retrain ended, for whoever started it."""
+
+    id: str
+    outcome: pipeline.Outcome
+    registered: Registered | None
+    run_url: str
+    report: str
+
+
+def sources(recipe: Recipe, settings: Settings) -> Sources:
+    """Find and hash everything that comes from outside.
+
+    Raises:
+        InputError: when a file or the base model is missing or damaged.
+        Transient: when the hub cannot be reached.
+    """
+    from tunesmith.training.models import resolve
+
+    model = resolve(recipe.base.model, recipe.base.revision, settings.cache, recipe.root)
+    return Sources(
+        base=model.files,
+        examples=gather([source.path for source in recipe.ingest.sources], recipe.root),
+        golden=gather([recipe.golden.path], recipe.root),
+    )
+
+
+def start(recipe: Recipe, settings: Settings, trigger: Trigger, why: str) -> Started:
+    """Begin a retrain, or take up the unfinished one of the same recipe."""
+    found = sources(recipe, settings)
+    tracker = open_tracker(settings)
+    champion = tracker.champion(recipe.name)
+    started_by = f"{_user()}@{provenance.here()['host']}"
+    with session(settings.database) as database:
+        row = database.scalars(
+            select(Retrain)
+            .where(
+                Retrain.recipe == recipe.name,
+                Retrain.recipe_digest == recipe.digest,
+                Retrain.outcome.is_(None),
+            )
+            .order_by(Retrain.started.desc())
+            .limit(1)
+        ).first()
+        resumed = row is not None
+        if row is None:
+            row = Retrain(
+                id=_new_id(recipe.name),
+                recipe=recipe.name,
+                recipe_digest=recipe.digest,
+                trigger=trigger,
+                why=why,
+                started_by=started_by,
+                started=datetime.datetime.now(datetime.UTC),
+                champion=None if champion is None else champion.model_dump(mode="json"),
+            )
+            database.add(row)
+    # The champion is an input: a rerun must not see a version that this retrain itself promoted.
+    champion = None if row.champion is None else Champion.model_validate(row.champion)
+    run = tracker.start_run(
+        recipe.name,
+        row.id,
+        {
+            "recipe": recipe.name,
+            "recipe_digest": recipe.digest,
+            "trigger": row.trigger,
+            "why": row.why,
+            "started_by": row.started_by,
+            "commit": provenance.commit() or "not in git",
+            "task": recipe.task,
+            "sources": found.examples.digest,
+            "champion": "none" if champion is None else champion.version,
+        },
+    )
+    with session(settings.database) as database:
+        database.merge(row).mlflow_run = run
+    tracker.documents(run, {"recipe.json": recipe.model_dump_json(by_alias=True, indent=2)})
+    logger.info("retrain %s %s", row.id, "taken up again" if resumed else "started")
+    return Started(
+        id=row.id,
+        run=run,
+        run_url=tracker.run_url(run),
+        resumed=resumed,
+        champion=champion,
+        sources=found,
+    )
+
+
+def _new_id(name: str) -> str:
+    now = datetime.datetime.now(datetime.UTC)
+    return f"{name[:18]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"
+
+
+def open_tracker(settings: Settings) -> Tracker:
+    """Return the MLflow client that the settings name."""
+    return Tracker(settings.mlflow, settings.mlflow_artifacts)
+
+
+def look(
+    recipe: Recipe, store: Store, examples: Mapping[str, Examples], accept: tuple[str, ...]
+) -> None:
+    """Stop when the data stages dropped too much, or left too little.
+
+    Raises:
+        Unready: with the funnel and the command that shows the rows.
+    """
+    counts = {stage: store.manifest(ref)["counts"] for stage, ref in examples.items()}
+    limits = recipe.drops
+    examine(
+        funnel(counts),
+        examples,
+        per_check=limits.per_check,
+        total=limits.total,
+        minimum_rows=limits.minimum_rows,
+        accept=(*limits.accept, *accept),
+    )
+
+
+class StoreRunner:
+    """Runs stages in this process, straight on the store."""
+
+    def __init__(self, recipe: Recipe, store: Store, accept: tuple[str, ...]) -> None:
+        self._recipe, self._store, self._accept = recipe, store, accept
+
+    def __call__(self, stage: Stage[P, Out, *Ins], label: str, params: P, *inputs: *Ins) -> Out:
+        """Build the stage."""
+        with labelled(label):
+            return self._store.build(stage, params, *inputs)
+
+    def look(self, examples: Mapping[str, Examples]) -> None:
+        """See what was dropped."""
+        look(self._recipe, self._store, examples, self._accept)
+
+
+def run(
+    path: Path,
+    settings: Settings,
+    *,
+    trigger: Trigger,
+    why: str,
+    accept: tuple[str, ...],
+    rebuild: frozenset[str],
+) -> Ended:
+    """Run a whole retrain in this process, without Prefect."""
+    recipe = recipes.load(path)
+    started = start(recipe, settings, trigger, why)
+    runner = StoreRunner(recipe, settings.store(rebuild), accept)
+    try:
+        with observing(RunObserver(open_tracker(settings), started.run)):
+            result = pipeline.retrain(recipe, started.sources, started.champion, runner)
+        return finish(recipe, settings, started, result)
+    except Exception as error:
+        fail(settings, started, error)
+        raise
+
+
+def finish(recipe: Recipe, settings: Settings, started: Started, result: Result) -> Ended:
+    """Register what was promoted, write the report, and end the retrain."""
+    from tunesmith.reporting.report import documents, summary_metrics
+
+    store, tracker = settings.store(), open_tracker(settings)
+    steps = store.steps(result.adapter)
+    tracker.steps(started.run, steps)
+    registered = None
+    if result.outcome == "promote":
+        registered = register(recipe, settings, started, result)
+    made = documents(recipe, store, started, result, registered)
+    tracker.documents(started.run, made)
+    tracker.metrics(started.run, summary_metrics(store, result))
+    tracker.tag(started.run, {"outcome": result.outcome, "decision": _decision(result)})
+    tracker.end_run(started.run, "FINISHED")
+    report = settings.home.absolute() / "reports" / f"{started.id}.html"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    part = report.with_suffix(".part")
+    part.write_bytes(made["report.html"])
+    part.replace(report)
+    _end(settings, started.id, result.outcome)
+    logger.info("retrain %s ended: %s", started.id, result.outcome)
+    return Ended(
+        id=started.id,
+        outcome=result.outcome,
+        registered=registered,
+        run_url=started.run_url,
+        report=str(report),
+    )
+
+
+def _decision(result: Result) -> str:
+    return "unchanged" if result.verdict is None else result.verdict.decision
+
+
+def register(recipe: Recipe, settings: Settings, started: Started, result: Result) -> Registered:
+    """Make the promoted candidate a model version, and point the aliases at it."""
+    store, tracker = settings.store(), open_tracker(settings)
+    verdict = result.verdict
+    if verdict is None or verdict.decision != "promote":
+        raise RuntimeError("only a promoted candidate is registered")
+    registered = tracker.register(
+        recipe.name,
+        started.id,
+        started.run,
+        store.path(result.adapter),
+        {
+            "adapter": result.adapter.model_dump_json(),
+            "base": result.base.model_dump_json(),
+            "recipe_digest": recipe.digest,
+            "verdict": verdict.digest,
+            "train": result.split.train.digest,
+            "validation": result.split.validation.digest,
+            "test": result.split.test.digest,
+            "golden": result.golden.digest,
+            "sources": started.sources.examples.digest,
+            "reason": "; ".join(store.json(verdict, "verdict.json")["reasons"]),
+            **_score_tags(result.measured),
+        },
+    )
+    tracker.set_alias(registered, CANDIDATE)
+    # A recipe without a staged rollout serves what was promoted at once.
+    tracker.set_alias(registered, CHAMPION)
+    return registered
+
+
+def _score_tags(measured: Mapping[str, Candidate]) -> dict[str, str]:
+    return {
+        f"scores.{name.replace(' ', '.')}": candidate.scores.digest
+        for name, candidate in measured.items()
+    }
+
+
+def fail(settings: Settings, started: Started, error: Exception) -> None:
+    """Note that a retrain stopped.
+
+    A decision against the data ends it, since the same rows would give the same answer. What
+    may pass leaves it unfinished, to be taken up again.
+    """
+    from tunesmith.errors import Transient, TunesmithError
+
+    tracker = open_tracker(settings)
+    tracker.tag(started.run, {"error": f"{type(error).__name__}: {error}"})
+    tracker.end_run(started.run, "FAILED")
+    if isinstance(error, TunesmithError) and not isinstance(error, Transient):
+        _end(settings, started.id, type(error).__name__.lower())
+
+
+def _end(settings: Settings, retrain: str, outcome: str) -> None:
+    with session(settings.database) as database:
+        row = database.get_one(Retrain, retrain)
+        row.outcome = outcome
+        row.ended = datetime.datetime.now(datetime.UTC)

@@ -1,0 +1,130 @@
+"""Rows on disk: Parquet shards whose digest does not depend on how they were cut.
+
+A rows artifact holds `kept-*.parquet` and `dropped-*.parquet`. Each has two columns: `source`
+(or the row id) for people who query it, and `row`, the canonical JSON of the row. The digest is
+taken over the ordered sha256 of every row's canonical JSON and the schema version, so the shard
+layout, the worker count and the Parquet library may change without changing it.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tunesmith.canonical import canonical_row, digest, file_digest
+from tunesmith.records import SCHEMA_VERSION, Dropped
+
+SHARD_BYTES = 64 << 20
+"""Canonical JSON bytes after which a shard is closed; bounds a writer's memory."""
+
+
+class _Shards:
+    """One sequence of rows, kept or dropped, going into shards."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._hash = hashlib.sha256()
+        self._labels: list[str] = []
+        self._rows: list[str] = []
+        self._bytes = 0
+        self._shard = 0
+        self.count = 0
+
+    def add(self, label: str, row: msgspec.Struct) -> None:
+        line = canonical_row(row)
+        self._hash.update(hashlib.sha256(line).digest())
+        self._labels.append(label)
+        self._rows.append(line.decode())
+        self._bytes += len(line)
+        self.count += 1
+        if self._bytes >= SHARD_BYTES:
+            self._flush()
+
+    def close(self) -> str:
+        if self._rows:
+            self._flush()
+        return self._hash.hexdigest()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.table(
+            {
+                "label": pa.array(self._labels, pa.string()),
+                "row": pa.array(self._rows, pa.large_string()),
+            }
+        )
+        part = self._folder / f"{self._name}.part"
+        pq.write_table(table, part, compression="zstd")
+        # The file's own hash in its name: two writers with other shard sizes never collide.
+        part.rename(
+            self._folder / f"{self._name}-{self._shard:05d}-{file_digest(part)[:12]}.parquet"
+        )
+        self._labels, self._rows, self._bytes = [], [], 0
+        self._shard += 1
+
+
+class RowsWriter:
+    """Writes kept and dropped rows into a folder, in order, with bounded memory."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._kept = _Shards(folder, "kept")
+        self._dropped = _Shards(folder, "dropped")
+        self.reasons: Counter[str] = Counter()
+
+    def add(self, row: msgspec.Struct) -> None:
+        """Write a row: to the dropped ones if it is `Dropped`, else to the kept ones."""
+        if isinstance(row, Dropped):
+            self._dropped.add(row.reason, row)
+            self.reasons[row.reason] += 1
+        else:
+            self._kept.add(getattr(row, "row_id", ""), row)
+
+    def close(self) -> str:
+        """Finish the last shards and return the digest of the content."""
+        return digest(
+            {"schema": SCHEMA_VERSION, "kept": self._kept.close(), "dropped": self._dropped.close()}
+        )
+
+    @property
+    def kept(self) -> int:
+        """How many rows were kept so far."""
+        return self._kept.count
+
+    @property
+    def dropped(self) -> int:
+        """How many rows were dropped so far."""
+        return self._dropped.count
+
+
+def read_rows(folder: Path, which: str, row_type: Any) -> Iterator[Any]:
+    """Read the rows of an artifact's folder in order; `which` is "kept" or "dropped"."""
+    import pyarrow.parquet as pq
+
+    decoder = msgspec.json.Decoder(row_type)
+    for shard in sorted(folder.glob(f"{which}-*.parquet")):
+        with pq.ParquetFile(shard) as file:
+            for batch in file.iter_batches(batch_size=4096, columns=["row"]):
+                for row in batch.column("row"):
+                    yield decoder.decode(row.as_py())
+
+
+def rows_digest(folder: Path) -> str:
+    """Compute the digest again from the shards, for `tunesmith doctor`."""
+    import pyarrow.parquet as pq
+
+    hashes = {}
+    for which in ("kept", "dropped"):
+        hashed = hashlib.sha256()
+        for shard in sorted(folder.glob(f"{which}-*.parquet")):
+            with pq.ParquetFile(shard) as file:
+                for batch in file.iter_batches(batch_size=4096, columns=["row"]):
+                    for row in batch.column("row"):
+                        hashed.update(hashlib.sha256(row.as_py().encode()).digest())
+        hashes[which] = hashed.hexdigest()
+    return digest({"schema": SCHEMA_VERSION, **hashes})

@@ -1,0 +1,143 @@
+"""Where this process runs: read from the environment, `TUNESMITH_*`, and nowhere else.
+
+Nothing here is part of an artifact's identity: the same recipe gives the same keys on a laptop
+and on a cluster. Stages never import this module.
+"""
+
+import functools
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tunesmith.errors import RecipeError
+
+if TYPE_CHECKING:
+    from tunesmith.store import Store
+
+HOME = ".tunesmith"
+SERVERS = "servers.json"
+
+
+def _home() -> Path:
+    """Return the nearest `.tunesmith` folder, looking upwards as git does, else a new one here."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / HOME).is_dir():
+            return folder / HOME
+    return here / HOME
+
+
+def _cache() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("tunesmith"))
+
+
+class Settings(BaseSettings):
+    """Every setting has a default that needs no account and no server."""
+
+    model_config = SettingsConfigDict(env_prefix="TUNESMITH_", extra="ignore", frozen=True)
+
+    home: Path = Field(
+        default_factory=_home,
+        description="Folder for everything that no other setting places elsewhere.",
+    )
+    store_url: str = Field(
+        "",
+        alias="TUNESMITH_STORE",
+        description="Artifacts and records: a folder or an fsspec URL. Default: HOME/store.",
+    )
+    database_url: str = Field(
+        "",
+        alias="TUNESMITH_DATABASE",
+        description="SQLAlchemy URL of the database. Default: SQLite at HOME/tunesmith.db.",
+    )
+    mlflow_url: str = Field(
+        "",
+        alias="TUNESMITH_MLFLOW",
+        description=(
+            "MLflow tracking URI. Default: the local server that `tunesmith up` started, "
+            "else SQLite at HOME/mlflow.db."
+        ),
+    )
+    cache: Path = Field(
+        default_factory=_cache, description="Folder for downloaded and converted base models."
+    )
+    train_deployment: str = Field(
+        "",
+        description=(
+            "Prefect deployment, as FLOW/NAME, that training is handed to; "
+            "empty trains in the calling process."
+        ),
+    )
+
+    @property
+    def store_location(self) -> str:
+        """Where the store is."""
+        return self.store_url or str(self.home.absolute() / "store")
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'tunesmith.db'}"
+
+    @property
+    def servers(self) -> dict[str, Any]:
+        """The local servers that `tunesmith up` left running: url and pid by name."""
+        try:
+            servers = json.loads((self.home / SERVERS).read_bytes())
+        except FileNotFoundError:
+            return {}
+        return {name: server for name, server in servers.items() if _alive(server["pid"])}
+
+    @property
+    def mlflow(self) -> str:
+        """MLflow's tracking URI."""
+        if self.mlflow_url:
+            return self.mlflow_url
+        server = self.servers.get("mlflow")
+        if server:
+            return str(server["url"])
+        return f"sqlite:///{self.home.absolute() / 'mlflow.db'}"
+
+    @property
+    def mlflow_artifacts(self) -> Path | None:
+        """Where MLflow's artifacts go; None leaves it to a server that is not ours."""
+        return None if self.mlflow_url else self.home.absolute() / "mlflow-artifacts"
+
+    def store(self, rebuild: frozenset[str] = frozenset()) -> "Store":
+        """Return the store."""
+        from tunesmith.store import Store
+
+        return Store(self.store_location, self.home.absolute() / "scratch", rebuild)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@functools.lru_cache(maxsize=8)
+def _load(environment: tuple[tuple[str, str], ...], cwd: str) -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        details = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        raise RecipeError(f"the environment's TUNESMITH_* settings are wrong: {details}") from error
+
+
+def load() -> Settings:
+    """Return the settings of this moment: read anew when the environment has changed."""
+    environment = tuple(
+        sorted((name, value) for name, value in os.environ.items() if name.startswith("TUNESMITH_"))
+    )
+    return _load(environment, str(Path.cwd()))

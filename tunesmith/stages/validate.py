@@ -1,0 +1,104 @@
+"""Check rows against expectations on derived columns.
+
+Reads `Examples`, writes the rows that meet every expectation in the same order; the others are
+dropped with the expectation's reason. What an expectation may look at is listed in
+`tunesmith.data.columns`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from tunesmith.artifacts import Examples
+from tunesmith.data.columns import COLUMNS, derive
+from tunesmith.data.expectations import failures
+from tunesmith.draft import Draft
+from tunesmith.records import ChatExample, Dropped
+from tunesmith.stage import Params, Stage
+
+
+class ExpectationParams(Params):
+    """One expectation on one column, in Great Expectations' own terms."""
+
+    type: str = Field(
+        pattern=r"^expect_column_values_to_[a-z_]+$",
+        description="Name of an expectation on column values.",
+    )
+    kwargs: dict[str, Any] = Field(description="Its arguments; `column` is a derived column.")
+    reason: str = Field(
+        "", pattern=r"^[a-z_]*$", description="Reason code of a dropped row; the column by default."
+    )
+
+    @field_validator("kwargs")
+    @classmethod
+    def _known_column(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
+        if kwargs.get("column") not in COLUMNS:
+            raise ValueError(
+                f"column is {kwargs.get('column')!r}; expected one of {', '.join(COLUMNS)}"
+            )
+        return kwargs
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As plain values, with the reason filled in."""
+        reason = self.reason or self.kwargs["column"]
+        return {"type": self.type, "kwargs": self.kwargs, "reason": reason}
+
+
+def _between(column: str, low: float | None, high: float | None) -> ExpectationParams:
+    limits = {"min_value": low, "max_value": high}
+    kwargs = {name: value for name, value in limits.items() if value is not None}
+    return ExpectationParams(
+        type="expect_column_values_to_be_between", kwargs={"column": column, **kwargs}, reason=""
+    )
+
+
+def _equal(column: str, value: bool) -> ExpectationParams:
+    return ExpectationParams(
+        type="expect_column_values_to_be_in_set",
+        kwargs={"column": column, "value_set": [value]},
+        reason="",
+    )
+
+
+DEFAULTS = (
+    _between("prompt_words", 1, 100_000),
+    _between("answer_words", 1, 10_000),
+    _equal("roles_alternate", True),
+    _equal("answer_repeats_prompt", False),
+    _between("control_characters", None, 0),
+    _between("replacement_characters", None, 0),
+    _between("repeated_line_share", None, 0.5),
+)
+
+
+class ValidateParams(Params):
+    """What every row must meet."""
+
+    expectations: tuple[ExpectationParams, ...] = Field(
+        DEFAULTS, min_length=1, description="Expectations, or a JSON file with a list of them."
+    )
+
+
+def validate(
+    rows: Sequence[ChatExample], params: ValidateParams
+) -> Iterator[ChatExample | Dropped]:
+    """Pass each row on, or mark it dropped for the first expectation that it breaks."""
+    found: dict[int, tuple[str, str]] = {}
+    columns = [derive(row) for row in rows]
+    for failure in failures(columns, [item.plain for item in params.expectations]):
+        found.setdefault(failure.row, (failure.reason, failure.detail))
+    for index, row in enumerate(rows):
+        if index in found:
+            reason, detail = found[index]
+            yield Dropped(source=row.source, reason=reason, detail=detail, row=row)
+        else:
+            yield row
+
+
+def _write(params: ValidateParams, draft: Draft, source: Examples) -> Examples:
+    return draft.seal_examples(validate(list(draft.rows(source)), params))
+
+
+STAGE = Stage("validate", version=1, produces=Examples, body=_write)

@@ -1,0 +1,127 @@
+"""Load a base model, its tokenizer and an adapter, and refuse what would load only in part.
+
+Only safetensors are read, and no code that a model folder brings is run.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+
+def load_tokenizer(model_dir: Path) -> "PreTrainedTokenizerBase":
+    """Load the tokenizer of a model folder; a missing pad token becomes the end token."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        model_dir, local_files_only=True, trust_remote_code=False
+    )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token  # masked wherever it pads, so it teaches nothing
+    return tokenizer
+
+
+def load_base(model_dir: Path, dtype: "torch.dtype") -> "PreTrainedModel":
+    """Load the weights of a model folder on the CPU.
+
+    Raises:
+        InputError: weights that the architecture needs are not in the folder. Transformers only
+            warns and fills them with random numbers.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    try:
+        with quiet():
+            model, report = AutoModelForCausalLM.from_pretrained(
+                model_dir,
+                dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
+    except SafetensorError as error:
+        raise InputError(f"{model_dir}: the weights cannot be read: {error}") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{model_dir}: not a causal language model: {error}") from error
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise InputError(
+            f"{model_dir}: {len(missing)} weights are missing, the first is {missing[0]}; copy all"
+            " *.safetensors of the model to the folder"
+        )
+    return model
+
+
+def load_adapter(model: "PreTrainedModel", adapter_dir: Path) -> "PreTrainedModel":
+    """Put a LoRA adapter on a base model, in the base's number format.
+
+    The caller has compared the digest of the base with the one that the adapter was trained on:
+    the weights of another model of the same shape would fit and be wrong.
+
+    Raises:
+        InputError: the folder is not an adapter, or it was made for another architecture.
+    """
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    check_adapter(adapter_dir)
+    try:
+        adapted = PeftModel.from_pretrained(model, adapter_dir, autocast_adapter_dtype=False)
+    except SafetensorError as error:
+        raise InputError(
+            f"{adapter_dir / ADAPTER_WEIGHTS}: cannot be read: {error}; train it again"
+        ) from error
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"{adapter_dir}: does not fit the base model: {error}") from error
+    return adapted.to(model.dtype)
+
+
+def check_adapter(adapter_dir: Path) -> None:
+    """Refuse a folder that is not a LoRA adapter in safetensors, before torch is imported."""
+    for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
+        if not (adapter_dir / name).is_file():
+            raise InputError(
+                f"{adapter_dir}: {name} is missing; expected a LoRA adapter as `tunesmith run`"
+                " stores it"
+            )
+    try:
+        config = json.loads((adapter_dir / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{adapter_dir / ADAPTER_CONFIG}: not JSON: {error}") from error
+    kind = config.get("peft_type") if isinstance(config, dict) else None
+    if kind != "LORA":
+        raise InputError(f"{adapter_dir / ADAPTER_CONFIG}: peft_type is {kind!r}; expected 'LORA'")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries from drawing progress bars; ours go through callbacks."""
+    from huggingface_hub.utils import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+    from transformers.utils import logging
+
+    bars, hub_bars = logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
+    logging.disable_progress_bar()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if bars:
+            logging.enable_progress_bar()
+        if hub_bars:
+            enable_progress_bars()
