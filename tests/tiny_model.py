@@ -40,16 +40,18 @@ COPY_LENGTH = 20
 IGNORED = -100
 """The label that the loss leaves out."""
 
-NAMES = (
-    "Ada Alan Anna Ben Carl Clara Dan Dora Ed Elsa Emma Eric Eva Finn Fred Gina Hana Hugo Ida Ines "
-    "Ivan Jack Jane Joel Jon Kai Kate Lara Leo Lily Luis Mara Mary Max Mia Nils Nina Nora Olaf Omar "
-    "Otto Paul Pia Rita Rosa Ruth Sam Sara Sven Tara Theo Tom Tina Uma Vera Will Yara Zoe"
-).split()
-ITEMS = (
-    "lamps boxes chairs cups pens desks books maps rugs bowls forks spoons plates jars pots pans "
-    "mats bags belts boots hats coats scarfs socks towels pillows sheets clocks bells drums flutes "
-    "kites balls bikes tents ropes nails screws saws drills"
-).split()
+_NAMES = """
+Ada Alan Anna Ben Carl Clara Dan Dora Ed Elsa Emma Eric Eva Finn Fred Gina Hana Hugo Ida Ines
+Ivan Jack Jane Joel Jon Kai Kate Lara Leo Lily Luis Mara Mary Max Mia Nils Nina Nora Olaf Omar
+Otto Paul Pia Rita Rosa Ruth Sam Sara Sven Tara Theo Tom Tina Uma Vera Will Yara Zoe
+"""
+NAMES = tuple(_NAMES.split())
+_ITEMS = """
+lamps boxes chairs cups pens desks books maps rugs bowls forks spoons plates jars pots pans mats
+bags belts boots hats coats scarfs socks towels pillows sheets clocks bells drums flutes kites
+balls bikes tents ropes nails screws saws drills
+"""
+ITEMS = tuple(_ITEMS.split())
 
 TEMPLATE = (
     "{% for message in messages %}"

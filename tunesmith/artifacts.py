@@ -9,6 +9,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 
+STEPS = "steps.jsonl"
+"""Name of an adapter's step metrics: one line a step, without the clock."""
+
+
 class Ref(BaseModel):
     """A reference to an immutable, content-addressed artifact."""
 

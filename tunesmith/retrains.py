@@ -4,11 +4,12 @@
 point: they look up what is already there by the retrain's id.
 """
 
+import contextlib
 import datetime
 import getpass
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,11 +17,13 @@ from sqlalchemy import select
 
 from tunesmith import pipeline, provenance
 from tunesmith import recipe as recipes
-from tunesmith.artifacts import Examples
+from tunesmith.artifacts import Examples, Files
+from tunesmith.canonical import digest
 from tunesmith.data.funnel import examine, funnel
 from tunesmith.data.source_files import gather
 from tunesmith.database.session import session
 from tunesmith.database.tables import Retrain
+from tunesmith.errors import Transient, TunesmithError
 from tunesmith.observe import labelled, observing
 from tunesmith.pipeline import Candidate, Result, Sources
 from tunesmith.recipe import Recipe
@@ -58,6 +61,9 @@ class Ended(Params):
     id: str
     outcome: pipeline.Outcome
     registered: Registered | None
+    reasons: tuple[str, ...]
+    before_after: str
+    """The table of before and after, as plain text."""
     run_url: str
     report: str
 
@@ -71,9 +77,18 @@ def sources(recipe: Recipe, settings: Settings) -> Sources:
     """
     from tunesmith.training.models import resolve
 
-    model = resolve(recipe.base.model, recipe.base.revision, settings.cache, recipe.root)
+    beside = recipe.root / recipe.base.model
+    name = str(beside) if beside.is_dir() else recipe.base.model
+    model = resolve(name, recipe.base.revision, settings.cache)
+    files = sorted(model.files.items())
+    base = Files(
+        digest=digest([[file, sha256] for file, sha256 in files]),
+        names=tuple(file for file, _ in files),
+        sha256=tuple(sha256 for _, sha256 in files),
+        root=str(model.path),
+    )
     return Sources(
-        base=model.files,
+        base=base,
         examples=gather([source.path for source in recipe.ingest.sources], recipe.root),
         golden=gather([recipe.golden.path], recipe.root),
     )
@@ -193,26 +208,40 @@ class StoreRunner:
         look(self._recipe, self._store, examples, self._accept)
 
 
+def logging_to(settings: Settings, run: str) -> contextlib.AbstractContextManager[None]:
+    """Log what the block builds and measures to an MLflow run."""
+    return observing(RunObserver(open_tracker(settings), run))
+
+
+@contextlib.contextmanager
+def following(settings: Settings, started: Started) -> Iterator[None]:
+    """Log every artifact of the block to the retrain's run; if the block raises, say why there.
+
+    A decision against the data ends the retrain, since the same rows would give the same
+    answer. What may pass leaves it unfinished, to be taken up again.
+    """
+    tracker = open_tracker(settings)
+    try:
+        with logging_to(settings, started.run):
+            yield
+    except Exception as error:
+        tracker.tag(started.run, {"error": f"{type(error).__name__}: {error}"})
+        tracker.end_run(started.run, "FAILED")
+        if isinstance(error, TunesmithError) and not isinstance(error, Transient):
+            _end(settings, started.id, type(error).__name__.lower())
+        raise
+
+
 def run(
-    path: Path,
-    settings: Settings,
-    *,
-    trigger: Trigger,
-    why: str,
-    accept: tuple[str, ...],
-    rebuild: frozenset[str],
+    path: Path, settings: Settings, *, trigger: Trigger, why: str, accept: tuple[str, ...]
 ) -> Ended:
     """Run a whole retrain in this process, without Prefect."""
     recipe = recipes.load(path)
     started = start(recipe, settings, trigger, why)
-    runner = StoreRunner(recipe, settings.store(rebuild), accept)
-    try:
-        with observing(RunObserver(open_tracker(settings), started.run)):
-            result = pipeline.retrain(recipe, started.sources, started.champion, runner)
+    with following(settings, started):
+        runner = StoreRunner(recipe, settings.store(), accept)
+        result = pipeline.retrain(recipe, started.sources, started.champion, runner)
         return finish(recipe, settings, started, result)
-    except Exception as error:
-        fail(settings, started, error)
-        raise
 
 
 def finish(recipe: Recipe, settings: Settings, started: Started, result: Result) -> Ended:
@@ -286,21 +315,6 @@ def _score_tags(measured: Mapping[str, Candidate]) -> dict[str, str]:
         f"scores.{name.replace(' ', '.')}": candidate.scores.digest
         for name, candidate in measured.items()
     }
-
-
-def fail(settings: Settings, started: Started, error: Exception) -> None:
-    """Note that a retrain stopped.
-
-    A decision against the data ends it, since the same rows would give the same answer. What
-    may pass leaves it unfinished, to be taken up again.
-    """
-    from tunesmith.errors import Transient, TunesmithError
-
-    tracker = open_tracker(settings)
-    tracker.tag(started.run, {"error": f"{type(error).__name__}: {error}"})
-    tracker.end_run(started.run, "FAILED")
-    if isinstance(error, TunesmithError) and not isinstance(error, Transient):
-        _end(settings, started.id, type(error).__name__.lower())
 
 
 def _end(settings: Settings, retrain: str, outcome: str) -> None:

@@ -75,6 +75,14 @@ class Settings(BaseSettings):
         ),
     )
 
+    rebuild: tuple[str, ...] = Field(
+        (),
+        description=(
+            'Stages to run although they are cached, as JSON such as ["train"]; what they build '
+            "goes into a further record."
+        ),
+    )
+
     @property
     def store_location(self) -> str:
         """Where the store is."""
@@ -109,11 +117,12 @@ class Settings(BaseSettings):
         """Where MLflow's artifacts go; None leaves it to a server that is not ours."""
         return None if self.mlflow_url else self.home.absolute() / "mlflow-artifacts"
 
-    def store(self, rebuild: frozenset[str] = frozenset()) -> "Store":
+    def store(self) -> "Store":
         """Return the store."""
         from tunesmith.store import Store
 
-        return Store(self.store_location, self.home.absolute() / "scratch", rebuild)
+        scratch = self.home.absolute() / "scratch"
+        return Store(self.store_location, scratch, frozenset(self.rebuild))
 
 
 def _alive(pid: int) -> bool:

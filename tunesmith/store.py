@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith import lease, observe, provenance
-from tunesmith.artifacts import Adapter, Ref
+from tunesmith.artifacts import STEPS, Adapter, Ref
 from tunesmith.canonical import canonical, file_digest
 from tunesmith.draft import Draft
 from tunesmith.errors import MissingArtifact
@@ -32,8 +32,6 @@ from tunesmith.storage import Storage, open_storage
 logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
-STEPS = "steps.jsonl"
-"""Step metrics of an adapter, one line a step, without the clock."""
 
 # Artifacts whose every file has been hashed in this process; they never change.
 _verified: set[tuple[str, str]] = set()

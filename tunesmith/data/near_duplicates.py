@@ -291,10 +291,10 @@ class _Sieve:
     ) -> Iterable[tuple[int, int]]:
         """Return the pairs that meet in this band first and may reach the threshold."""
         equal = self._left[left] == self._right[right]
-        shared = equal.reshape(len(left), -1, self._rows).all(axis=2)
+        chosen = np.flatnonzero(np.count_nonzero(equal, axis=1) >= self._needed)
+        shared = equal[chosen].reshape(len(chosen), -1, self._rows).all(axis=2)
         # A pair that met in an earlier band was judged there.
-        new = shared[:, band] & ~shared[:, :band].any(axis=1)
-        chosen = new & (np.count_nonzero(equal, axis=1) >= self._needed)
+        chosen = chosen[shared[:, band] & ~shared[:, :band].any(axis=1)]
         return zip(left[chosen].tolist(), right[chosen].tolist(), strict=True)
 
 
@@ -396,7 +396,7 @@ def _shingle_hashes(pieces: Sequence[bytes]) -> tuple[NDArray[np.uint32], _Posit
     closes = np.minimum(opens + _SHINGLE - 1, np.repeat(last_words, words)[opens])
     # A shingle is a span of bytes, so its polynomial is a difference of prefix sums, moved to
     # exponent 0 by the inverse power of its start.
-    powers, inverses = _powers(1 << len(codes).bit_length())
+    powers, inverses = _powers(max(2 * _CHUNK_BYTES, 1 << len(codes).bit_length()))
     prefix = np.zeros(len(codes) + 1, dtype=np.uint64)
     np.cumsum(TABLE[codes] * powers[: len(codes)], out=prefix[1:])
     start = word_starts[opens]

@@ -139,8 +139,8 @@ def new_facts(dice: Dice) -> Facts:
         "opened": _day(opened, day_first),
         "due": _day(due, day_first),
         "amount": amount(dice, dice.pick("$€£")),
-        "order": f"SO-{dice.number(10000, 99999)}",
-        "label": f"RL-{dice.number(10000, 99999)}",
+        "order": f"SO-{dice.number(1000, 9999)}",
+        "label": f"RL-{dice.number(1000, 9999)}",
         "version": f"{dice.number(1, 9)}.{dice.number(0, 9)}.{dice.number(10, 99)}",
         "count": str(count),
         "count_b": str(count_b),
@@ -151,7 +151,7 @@ def new_facts(dice: Dice) -> Facts:
 
 def amount(dice: Dice, currency: str) -> str:
     """A sum of money with cents."""
-    return f"{currency}{dice.number(12, 240)}.{dice.number(10, 99)}"
+    return f"{currency}{dice.number(11, 99)}.{dice.number(10, 99)}"
 
 
 def _day(day: date, day_first: bool) -> str:

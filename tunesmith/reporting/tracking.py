@@ -183,6 +183,15 @@ class Tracker:
             base=Base.model_validate_json(version.tags[f"{PREFIX}base"]),
         )
 
+    def champion_retrain(self, name: str) -> str | None:
+        """Return the id of the retrain that the alias `champion` points at."""
+        champion = self.champion(name)
+        if champion is None:
+            return None
+        with _outside():
+            version = self.client.get_model_version(name, champion.version)
+        return str(version.tags[f"{PREFIX}retrain"])
+
     def register(
         self, name: str, retrain: str, run: str, adapter: Path, tags: Mapping[str, str]
     ) -> Registered:

@@ -115,7 +115,7 @@ def _answer(
     question: _Question, params: GateParams, scores: Mapping[str, Mapping[str, Score]]
 ) -> dict[str, Any]:
     from tunesmith.statistics.binary import compare_binary
-    from tunesmith.statistics.power import pairs_needed, smallest_effect
+    from tunesmith.statistics.power import pairs_needed, smallest_effect, smallest_margin
 
     candidate = scores[f"candidate {question.where}"]
     other = scores[f"{question.against} {question.where}"]
@@ -127,10 +127,10 @@ def _answer(
     interval = compared.interval(1 - 2 * params.alpha)
     p_pass, p_worse = compared.p_above(question.bound), compared.p_below(question.worse)
     discordance = max(compared.discordance, 1 / compared.n)
-    effect = abs(compared.estimate - question.bound)
+    smallest = smallest_effect if question.bound == 0 else smallest_margin
     needed = None
     if p_pass > params.alpha and compared.estimate > question.bound:
-        needed = pairs_needed(effect, discordance=max(discordance, effect), alpha=params.alpha)
+        needed = pairs_needed(question.bound, compared.estimate, discordance, params.alpha)
     return {
         "metric": question.metric,
         "against": question.against,

@@ -136,31 +136,44 @@ def p_above(wins: int, losses: int, n: int, bound: float) -> float:
     """
     if not -1.0 < bound < 1.0:
         raise ValueError(f"bound {bound}; expected a difference between -1 and 1")
-    return size(n, bound, float(score(wins, losses, n, bound)))
+    return max(_p_at(wins, losses, n, x) for x in (bound, *_just_below(bound, n)))
 
 
 def lower_limit(wins: int, losses: int, n: int, alpha: float) -> float:
     """Return the difference up to which every bound is rejected at `alpha`, one-sided.
 
     This inverts `p_above` (as Chan and Zhang 1999, Biometrics 55:1202-1209, do for independent
-    samples). The p-value may dip by a hair as the bound rises, so the limit goes out past any
-    bound just below that is not rejected: it never claims more than the tests do.
+    samples), so that a bound lies below the limit exactly if its p-value is at most `alpha`.
     """
     kept = (wins - losses) / n
     stride = (NormalDist().inv_cdf(1.0 - alpha) + 0.5) * math.sqrt(wins + losses + 3) / n
     while True:
         rejected = kept - stride
-        while rejected > -1.0 and p_above(wins, losses, n, rejected) > alpha:
+        while rejected > -1.0 and _p_at(wins, losses, n, rejected) > alpha:
             kept, rejected = rejected, rejected - stride
         rejected = max(rejected, -1.0)
         while kept - rejected > _PRECISION:
             middle = (kept + rejected) / 2
-            if p_above(wins, losses, n, middle) > alpha:
+            if _p_at(wins, losses, n, middle) > alpha:
                 kept = middle
             else:
                 rejected = middle
-        nearby = (rejected - quarter / (4 * n) for quarter in range(8, 0, -1))
-        dip = (x for x in nearby if x > -1.0 and p_above(wins, losses, n, x) > alpha)
-        kept = next(dip, rejected)
+        dips = (x for x in _just_below(rejected, n) if _p_at(wins, losses, n, x) > alpha)
+        kept = next(dips, rejected)
         if kept == rejected:
             return rejected
+
+
+def _p_at(wins: int, losses: int, n: int, bound: float) -> float:
+    return size(n, bound, float(score(wins, losses, n, bound)))
+
+
+def _just_below(bound: float, n: int) -> list[float]:
+    """Return the neighbouring bounds that a claim must hold for as well, farthest first.
+
+    The p-value at a bound dips now and then, by less than one pair's worth of difference, as the
+    set of more extreme outcomes changes. Left alone, a bound in such a dip would be rejected and a
+    smaller one not, and the interval would contradict the test.
+    """
+    steps = (bound - eighth / (8 * n) for eighth in range(16, 0, -1))
+    return [step for step in steps if step > -1.0]

@@ -107,21 +107,13 @@ def check_adapter(adapter_dir: Path) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the libraries from drawing progress bars; ours go through callbacks."""
-    from huggingface_hub.utils import (
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
+    """Keep the Hugging Face libraries from drawing progress bars; ours go through callbacks."""
     from transformers.utils import logging
 
-    bars, hub_bars = logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
-    logging.disable_progress_bar()
-    disable_progress_bars()
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # the hub's bars too
     try:
         yield
     finally:
-        if bars:
+        if shown:
             logging.enable_progress_bar()
-        if hub_bars:
-            enable_progress_bars()

@@ -1,12 +1,73 @@
+"""A folder of models that were converted or downloaded once.
+
+An entry is a folder whose `manifest.json` gives the size and sha256 of each file. It is made
+under another name, its manifest last, and then renamed: it is there complete or not at all, and
+of two processes that make the same one, the slower adopts the other's. A hit reads the manifest
+and compares sizes; it neither hashes nor imports torch. What a killed process left under the
+other name is deleted by the next one that makes the same entry.
+"""
+
+import json
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tunesmith.canonical import file_digest
+
+MANIFEST = "manifest.json"
+MANIFEST_FORMAT = 1
+
+logger = logging.getLogger(__name__)
+
+
+def obtain(
+    entry: Path, identity: Mapping[str, str], make: Callable[[Path], None]
+) -> dict[str, str]:
+    """Return the sha256 of each file of an entry, making it unless it is there and whole.
+
+    Args:
+        entry: Folder of the entry.
+        identity: What the entry is; an entry of another identity does not count.
+        make: Writes the files to the folder it is given.
+    """
+    wanted = {"format": MANIFEST_FORMAT, **identity}
+    if entry.is_dir():
+        files, damage = _read_manifest(entry, wanted)
+        if not damage:
+            return files
+        logger.warning("%s: %s; making it again", entry, damage)
+        _remove(entry)
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(entry)
+    parts = Path(tempfile.mkdtemp(prefix=_prefix(entry) + f"{os.getpid()}-", dir=entry.parent))
+    try:
+        make(parts)
+        files = _write_manifest(parts, wanted)
+        try:
+            parts.rename(entry)
+        except OSError:
+            other, damage = _read_manifest(entry, wanted)
+            if damage:
+                raise  # not a neighbour that was quicker
+            files = other
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+    return files
+
+
 def _write_manifest(parts: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
-    files = {path.name: path for path in sorted(parts.iterdir())}
-    sha256 = {name: file_digest(path) for name, path in files.items()}
-    entries = {
-        name: {"size": path.stat().st_size, "sha256": sha256[name]} for name, path in files.items()
+    files = {
+        path.name: {"size": path.stat().st_size, "sha256": file_digest(path)}
+        for path in sorted(parts.iterdir())
     }
-    text = json.dumps({**wanted, "files": entries}, indent=1)
+    text = json.dumps({**wanted, "files": files}, indent=1)
     (parts / MANIFEST).write_text(text, encoding="utf-8")
-    return sha256
+    return {name: str(fact["sha256"]) for name, fact in files.items()}
 
 
 def _read_manifest(entry: Path, wanted: Mapping[str, Any]) -> tuple[dict[str, str], str]:
@@ -30,20 +91,25 @@ def _read_manifest(entry: Path, wanted: Mapping[str, Any]) -> tuple[dict[str, st
 
 def _remove(entry: Path) -> None:
     """Take an entry out of sight in one step, then delete it."""
-    aside = entry.with_name(f"{entry.name}.part-{socket.gethostname()}-{os.getpid()}-damaged")
+    aside = Path(tempfile.mkdtemp(prefix=_prefix(entry) + f"{os.getpid()}-", dir=entry.parent))
     try:
-        entry.rename(aside)
+        entry.rename(aside / entry.name)
     except FileNotFoundError:
-        return  # another process was quicker
-    shutil.rmtree(aside, ignore_errors=True)
+        pass  # another process was quicker
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _prefix(entry: Path) -> str:
+    return f"{entry.name}.part-{socket.gethostname()}-"
 
 
 def _sweep(entry: Path) -> None:
     """Delete what processes of this machine left behind when they were killed."""
-    mine = f"{entry.name}.part-{socket.gethostname()}-"
+    mine = _prefix(entry)
     for parts in entry.parent.glob(f"{mine}*"):
-        pid = int(parts.name.removeprefix(mine).removesuffix("-damaged"))
-        if pid == os.getpid() or not _alive(pid):
+        pid = int(parts.name.removeprefix(mine).partition("-")[0])
+        if not _alive(pid):
             shutil.rmtree(parts, ignore_errors=True)
 
 
@@ -55,5 +121,3 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-

@@ -26,7 +26,7 @@ PATTERNS = (
     "tokenizer.model",
     TEMPLATE,
 )
-"""The files that make a model. Pickles, code and weights in other formats are left where they are."""
+"""The files that make a model. Pickles, code and weights in other formats stay where they are."""
 
 MAX_HEADER = 100 << 20
 """Most bytes of a safetensors header, as the format's reference implementation has it."""
@@ -45,7 +45,7 @@ def check_folder(folder: Path) -> list[str]:
     )
     _json_object(
         folder / TOKENIZER,
-        "the tokenizer; write it with AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)",
+        "the tokenizer; AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes it",
     )
     for name, content in ((CONFIG, config), (TOKENIZER_CONFIG, tokenizer)):
         if "auto_map" in content:
@@ -93,7 +93,9 @@ def _check_weights(folder: Path) -> None:
             )
         for shard in sorted(set(places.values())):
             held = _tensor_names(folder / shard)
-            lacking = [name for name, place in places.items() if place == shard and name not in held]
+            lacking = [
+                name for name, place in places.items() if place == shard and name not in held
+            ]
             if lacking:
                 raise InputError(
                     f"{folder / shard}: {lacking[0]} is missing, which {WEIGHTS_INDEX} places"
@@ -120,7 +122,7 @@ def _refuse_without_weights(folder: Path) -> None:
             " AutoModelForCausalLM.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER)"
         )
     raise InputError(
-        f"{folder}: no {WEIGHTS} and no {WEIGHTS_INDEX}; copy the weights of the model to the folder"
+        f"{folder}: no {WEIGHTS} and no {WEIGHTS_INDEX}; copy the weights to the folder"
     )
 
 
@@ -140,7 +142,9 @@ def _tensor_names(path: Path) -> set[str]:
                 raise InputError(f"{path}: {size} bytes without a safetensors header; {remedy}")
             header = json.loads(file.read(length))
         header.pop("__metadata__", None)
-        promised = 8 + length + max((spot["data_offsets"][1] for spot in header.values()), default=0)
+        promised = (
+            8 + length + max((spot["data_offsets"][1] for spot in header.values()), default=0)
+        )
     except FileNotFoundError:
         raise InputError(f"{path.parent}: {path.name} is missing; {remedy}") from None
     except (ValueError, AttributeError, KeyError, TypeError, IndexError) as error:

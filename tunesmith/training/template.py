@@ -5,17 +5,19 @@ the prompt's, not cut out of the tokens of the whole text, where the tokenizer m
 character of the prompt with the first of the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tunesmith.errors import InputError
-from tunesmith.records import Message
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+Turn = Mapping[str, str]
+"""A message as chat templates take it, with the keys `role` and `content`."""
 
-def prompt_ids(tokenizer: "PreTrainedTokenizerBase", prompt: Sequence[Message]) -> list[int]:
+
+def prompt_ids(tokenizer: "PreTrainedTokenizerBase", prompt: Sequence[Turn]) -> list[int]:
     """Return the tokens of a prompt up to where the assistant's answer begins.
 
     Raises:
@@ -25,7 +27,7 @@ def prompt_ids(tokenizer: "PreTrainedTokenizerBase", prompt: Sequence[Message]) 
 
 
 def answer_ids(
-    tokenizer: "PreTrainedTokenizerBase", prompt: Sequence[Message], answer: str
+    tokenizer: "PreTrainedTokenizerBase", prompt: Sequence[Turn], answer: str
 ) -> list[int]:
     """Return the tokens that follow those of the prompt: the answer and the end of its turn.
 
@@ -43,7 +45,7 @@ def end_ids(tokenizer: "PreTrainedTokenizerBase") -> frozenset[int]:
         InputError: there is none, and generation would never stop.
     """
     probe = "x"
-    tail = _completion(tokenizer, [Message("user", probe)], probe).partition(probe)[2]
+    tail = _completion(tokenizer, [{"role": "user", "content": probe}], probe).partition(probe)[2]
     special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
     turn = next((token for token in _encode(tokenizer, tail) if token in special), None)
     found = {token for token in (turn, tokenizer.eos_token_id) if token is not None}
@@ -56,11 +58,9 @@ def end_ids(tokenizer: "PreTrainedTokenizerBase") -> frozenset[int]:
     return frozenset(found)
 
 
-def _completion(
-    tokenizer: "PreTrainedTokenizerBase", prompt: Sequence[Message], answer: str
-) -> str:
+def _completion(tokenizer: "PreTrainedTokenizerBase", prompt: Sequence[Turn], answer: str) -> str:
     head = _render(tokenizer, prompt, answered=False)
-    whole = _render(tokenizer, [*prompt, Message("assistant", answer)], answered=True)
+    whole = _render(tokenizer, [*prompt, {"role": "assistant", "content": answer}], answered=True)
     if not whole.startswith(head):
         raise InputError(
             f"{tokenizer.name_or_path}: the chat template writes a prompt differently once it is"
@@ -71,17 +71,16 @@ def _completion(
 
 
 def _render(
-    tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Message], *, answered: bool
+    tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Turn], *, answered: bool
 ) -> str:
     from jinja2.exceptions import TemplateError
 
-    turns = [{"role": message.role, "content": message.content} for message in messages]
     try:
         text = tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=not answered
+            [dict(turn) for turn in messages], tokenize=False, add_generation_prompt=not answered
         )
     except TemplateError as error:
-        roles = ", ".join(message.role for message in messages)
+        roles = ", ".join(turn["role"] for turn in messages)
         raise InputError(
             f"{tokenizer.name_or_path}: the chat template does not take messages in the roles"
             f" {roles}: {error}"

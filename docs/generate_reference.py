@@ -1,0 +1,104 @@
+"""Write docs/reference/ from the code: recipe fields, settings and commands.
+
+Run `python docs/generate_reference.py`; a test fails when the files are not what this writes.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from tunesmith.cli import main
+from tunesmith.recipe import Recipe
+from tunesmith.settings import Settings
+
+FOLDER = Path(__file__).parent / "reference"
+
+
+def pages() -> dict[str, str]:
+    """Return every page by file name."""
+    return {
+        "recipe.md": "\n".join(_recipe()),
+        "settings.md": "\n".join(_settings()),
+        "commands.md": "\n".join(_commands()),
+    }
+
+
+def _recipe() -> Iterator[str]:
+    yield "# Recipe\n"
+    yield "Every key that a recipe may have. Unknown keys are refused.\n"
+    yield from _table(Recipe, "")
+    for name, info in Recipe.model_fields.items():
+        model = _model(info.annotation)
+        if model is not None:
+            yield from _section(info.alias or name, model)
+
+
+def _section(key: str, model: type[BaseModel]) -> Iterator[str]:
+    yield f"\n## `{key}`\n"
+    yield f"{(model.__doc__ or '').strip().splitlines()[0]}\n"
+    yield from _table(model, key)
+    for name, info in model.model_fields.items():
+        inner = _model(info.annotation)
+        if inner is not None:
+            yield from _section(f"{key}.{name}", inner)
+
+
+def _table(model: type[BaseModel], key: str) -> Iterator[str]:
+    yield "| key | default | what it is |"
+    yield "|---|---|---|"
+    for name, info in model.model_fields.items():
+        yield f"| `{info.alias or name}` | {_default(info)} | {info.description} |"
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
+    default: Any = info.default
+    if default is PydanticUndefined or default is None or isinstance(default, BaseModel):
+        return ""
+    if isinstance(default, tuple):
+        if not default or len(default) > 6 or isinstance(default[0], BaseModel):
+            return "none" if not default else "see the code"
+        return ", ".join(f"`{item}`" for item in default)
+    return f"`{default}`"
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _settings() -> Iterator[str]:
+    yield "# Settings\n"
+    yield "Environment variables: where a process runs, never what it makes.\n"
+    yield "| variable | what it is |"
+    yield "|---|---|"
+    for name, info in Settings.model_fields.items():
+        variable = info.alias or f"TUNESMITH_{name.upper()}"
+        yield f"| `{variable}` | {info.description} |"
+
+
+def _commands() -> Iterator[str]:
+    yield "# Commands\n"
+    yield from _command(main, "tunesmith")
+
+
+def _command(command: click.Command, name: str) -> Iterator[str]:
+    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+    yield f"## `{name}`\n\n```\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for inner in sorted(command.commands):
+            yield from _command(command.commands[inner], f"{name} {inner}")
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for file, text in pages().items():
+        (FOLDER / file).write_text(text.rstrip() + "\n")

@@ -1,0 +1,1 @@
+"""Prefect flows: what follows what. Everything else is in the library."""

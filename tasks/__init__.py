@@ -1,0 +1,1 @@
+"""Prefect tasks: a decorator, a docstring and one call into the library each."""

@@ -1,0 +1,56 @@
+"""Training, here or handed to a pool of GPU workers."""
+
+from prefect import runtime
+from prefect.deployments import run_deployment
+
+from tasks.stage_task import stage_task
+from tunesmith import settings
+from tunesmith.artifacts import Adapter, Base, Examples
+from tunesmith.errors import TunesmithError
+from tunesmith.stages import train as train_stage
+
+
+@stage_task(hours=48, tags=("model",))
+def train(
+    params: train_stage.TrainParams, rows: Examples, validation: Examples, base: Base
+) -> Adapter:
+    """Run `tunesmith.stages.train`."""
+    return settings.load().store().build(train_stage.STAGE, params, rows, validation, base)
+
+
+def hand_over(
+    params: train_stage.TrainParams,
+    rows: Examples,
+    validation: Examples,
+    base: Base,
+    run: str,
+) -> None:
+    """Have the deployment that the settings name train, if there is one and it is needed.
+
+    Only references travel. Afterwards the adapter is in the store, where the task `train` of
+    the waiting flow finds it.
+
+    Raises:
+        TunesmithError: when the run on the other pool did not complete.
+    """
+    here = settings.load()
+    wanted = here.store().find(train_stage.STAGE, params, rows, validation, base)
+    if not here.train_deployment or wanted is not None:
+        return
+    child = run_deployment(
+        here.train_deployment,
+        parameters={
+            "params": params.model_dump(mode="json"),
+            "rows": rows.model_dump(mode="json"),
+            "validation": validation.model_dump(mode="json"),
+            "base": base.model_dump(mode="json"),
+            "run": run,
+        },
+        poll_interval=2,
+        idempotency_key=f"{runtime.flow_run.id}-{runtime.flow_run.run_count}",
+    )
+    if child.state is None or not child.state.is_completed():
+        state = "unknown" if child.state is None else f"{child.state.name}: {child.state.message}"
+        raise TunesmithError(
+            f"training in {here.train_deployment} ended as {state}. See flow run {child.name}"
+        )

@@ -1,0 +1,210 @@
+"""The command line: each command parses its arguments and calls the library once.
+
+Imports that take time stand inside the commands, so that `tunesmith --help` answers at once.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tunesmith.errors import TunesmithError
+
+RECIPE = click.argument("recipe", type=click.Path(path_type=Path))
+
+
+class _Group(click.Group):
+    """Prints errors that have a message for a person without a traceback, with their own code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TunesmithError as error:
+            click.echo(f"{type(error).__name__}: {error}", err=True)
+            sys.exit(error.exit_code)
+        except BrokenPipeError:
+            sys.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tunesmith")
+@click.option("-v", "--verbose", is_flag=True, help="Show what the library logs in detail.")
+def main(verbose: bool) -> None:
+    """Keep fine-tuned language models good: data, training, evidence, verdict."""
+    logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("tunesmith").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+@main.command()
+@RECIPE
+@click.option("--why", default="", help="A reason, kept with the run.")
+@click.option(
+    "--accept-drops",
+    multiple=True,
+    metavar="REASON",
+    help="Reason whose dropped rows you have looked at; `all` for any. May be repeated.",
+)
+@click.option("--rebuild", multiple=True, metavar="STAGE", help="Stage to run although cached.")
+def run(recipe: Path, why: str, accept_drops: tuple[str, ...], rebuild: tuple[str, ...]) -> None:
+    """Run a recipe from its sources to a verdict, in this process, without Prefect."""
+    import json
+
+    from tunesmith import retrains, settings
+    from tunesmith.terminal import shown_progress, summary
+
+    if rebuild:
+        os.environ["TUNESMITH_REBUILD"] = json.dumps(rebuild)
+    with shown_progress():
+        ended = retrains.run(
+            recipe, settings.load(), trigger="manual", why=why, accept=accept_drops
+        )
+    click.echo(summary(ended))
+
+
+@main.command()
+@RECIPE
+def check(recipe: Path) -> None:
+    """Check a recipe; print it resolved, what would run, and what its test set can settle."""
+    from tunesmith import recipe as recipes
+    from tunesmith import settings
+    from tunesmith.checking import report
+
+    click.echo(report(recipes.load(recipe), settings.load()))
+
+
+@main.command()
+@RECIPE
+@click.argument("stage", default="")
+def why(recipe: Path, stage: str) -> None:
+    """Say, field by field, why stages of a recipe would be rebuilt."""
+    from tunesmith import recipe as recipes
+    from tunesmith import settings
+    from tunesmith.checking import explain
+
+    click.echo(explain(recipes.load(recipe), settings.load(), stage))
+
+
+@main.command()
+@click.argument("artifact")
+@click.option("--dropped", metavar="REASON", default=None, help="Show dropped rows; `all` for any.")
+@click.option("-n", "--rows", default=20, show_default=True, help="How many rows to show.")
+def show(artifact: str, dropped: str | None, rows: int) -> None:
+    """Show an artifact by the start of its digest: its record, its counts, some rows."""
+    from tunesmith import settings
+    from tunesmith.checking import show_artifact
+
+    click.echo(show_artifact(settings.load().store(), artifact, dropped, rows))
+
+
+@main.command()
+@click.option("--older-than", default=14.0, show_default=True, metavar="DAYS", help="Age in days.")
+@click.option("--delete", is_flag=True, help="Delete; without it, only list.")
+def gc(older_than: float, delete: bool) -> None:
+    """List or delete artifacts that no record names, and abandoned unfinished work."""
+    from tunesmith import settings, upkeep
+
+    store = settings.load().store()
+    found = list(upkeep.garbage(store, older_than))
+    for item in found:
+        click.echo(f"{item.size / 1e6:10.1f} MB  {item.days:6.1f} days  {item.path}")
+        if delete:
+            upkeep.collect(store, item)
+    total = sum(item.size for item in found) / 1e6
+    done = "deleted" if delete else "would go; add --delete"
+    click.echo(f"{len(found)} folders, {total:.1f} MB {done}" if found else "nothing to collect")
+
+
+@main.command()
+def doctor() -> None:
+    """Read every artifact again, and look for retrains and aliases that lag."""
+    from tunesmith import settings
+    from tunesmith.checking import diagnose
+
+    problems = list(diagnose(settings.load()))
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        sys.exit(5)
+    click.echo("everything is in order")
+
+
+@main.command()
+@click.argument("name", type=click.Choice(["support-email"]))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option("--seed", default=7, show_default=True, help="Another seed, other tickets.")
+@click.option("--rows", default=1400, show_default=True, help="Clean tickets before planting.")
+def example_data(name: str, out: Path, seed: int, rows: int) -> None:
+    """Write a made-up data set with known defects, and the truth about them beside it."""
+    from tunesmith.example_data import support_email
+
+    truth = support_email.write(out, seed=seed, rows=rows)
+    click.echo(f"{out}: {truth}")
+
+
+@main.group()
+def models() -> None:
+    """Base models."""
+
+
+@models.command()
+@click.argument("model", default="HuggingFaceTB/SmolLM2-135M-Instruct")
+@click.option("--revision", default=None, help="Commit of the hub, or sha256 of the source.")
+def fetch(model: str, revision: str | None) -> None:
+    """Find a base model and put it into the cache as safetensors."""
+    from tunesmith import settings
+    from tunesmith.training.models import resolve
+
+    found = resolve(model, revision, settings.load().cache)
+    click.echo(f"{found.model}: {found.path} (from {found.source}, {found.revision[:12]})")
+
+
+@main.group()
+def golden() -> None:
+    """Golden sets."""
+
+
+@golden.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
+@click.option("--size", default=100, show_default=True, help="Examples; 100 to 200 is the advice.")
+@click.option("--salt", default="", help="Another salt, other examples.")
+def create(source: Path, out: Path, size: int, salt: str) -> None:
+    """Choose a golden set from a JSONL file, once, and print what to put into the recipe."""
+    from tunesmith.golden import create as make
+
+    sha256 = make(source, out, size, salt)
+    click.echo(f"golden:\n  path: {out}\n  sha256: {sha256}")
+
+
+@main.command()
+def up() -> None:
+    """Start, or find, a local Prefect server and MLflow server on loopback."""
+    from tunesmith import settings
+    from tunesmith.servers import up as start
+
+    for name, server in start(settings.load()).items():
+        click.echo(f"{name}: {server['url']}")
+    click.echo("stop them with: tunesmith down")
+
+
+@main.command()
+def down() -> None:
+    """Stop the servers that `up` started."""
+    from tunesmith import settings
+    from tunesmith.servers import down as stop
+
+    stopped = stop(settings.load())
+    click.echo("\n".join(stopped) or "nothing was running")
+
+
+@main.command()
+def deploy() -> None:
+    """Apply deployments/prefect.yaml: pools, deployments, schedule, drift trigger."""
+    from tunesmith import settings
+    from tunesmith.deploying import deploy as apply
+
+    for line in apply(settings.load(), Path.cwd()):
+        click.echo(line)

@@ -1,0 +1,341 @@
+"""Calendar dates and clock times in running English text.
+
+A date may be partial ("March 14", "Saturday", "March 2026") and may have two readings
+("03/04": 4 March or 3 April). Nothing here knows what day it is today.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+from tunesmith.data.entities.text import mask
+
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ORDINAL_WORDS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth",
+    "eighteenth", "nineteenth", "twentieth", "twenty-first", "twenty-second", "twenty-third",
+    "twenty-fourth", "twenty-fifth", "twenty-sixth", "twenty-seventh", "twenty-eighth",
+    "twenty-ninth", "thirtieth", "thirty-first",
+)  # fmt: skip
+
+
+class Day(NamedTuple):
+    """What a text says about a day; None is a field that it leaves open.
+
+    `weekday` is 0 for Monday to 6 for Sunday; `offset` is days from today, for "tomorrow".
+    """
+
+    year: int | None = None
+    month: int | None = None
+    day: int | None = None
+    weekday: int | None = None
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        """Return an ISO 8601 date, with `-` for the open fields before the first known one."""
+        if self.offset is not None:
+            return f"today{self.offset:+d}"
+        parts = [] if self.weekday is None else [WEEKDAYS[self.weekday]]
+        if self.month is not None:
+            year = "-" if self.year is None else f"{self.year:04d}"
+            day = "" if self.day is None else f"-{self.day:02d}"
+            parts.append(f"{year}-{self.month:02d}{day}")
+        return " ".join(parts)
+
+    def implied_weekday(self) -> int | None:
+        """Return the weekday that is written or that follows from a whole date."""
+        if self.weekday is None and self.year and self.month and self.day:
+            return date(self.year, self.month, self.day).weekday()
+        return self.weekday
+
+
+class FoundDate(NamedTuple):
+    """A date, where it starts, and what it may mean."""
+
+    start: int
+    text: str
+    readings: tuple[Day, ...]
+
+
+class FoundTime(NamedTuple):
+    """A time of day, where it starts, and what it may mean in minutes after midnight."""
+
+    start: int
+    text: str
+    readings: tuple[int, ...]
+
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+_WEEKDAY = (
+    r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?"
+    r"|sat(?:urday)?|sun(?:day)?)\b\.?"
+)
+_DAY = (
+    r"(?:(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\d:%]|[.,]\d|\s?[ap]\.?m\b)\b|(?:"
+    + "|".join(sorted(ORDINAL_WORDS, key=len, reverse=True))
+    + r")\b)"
+)
+_YEAR = r"(?:(?:19|20)\d\d\b|['’]\d\d\b)"
+_AND = r"\s{0,2}(?:-|–|—|to|and|or|&|until|through)\s{0,2}(?:the\s)?"
+_BEFORE = rf"(?<![\w/-])(?<!\d\.)(?:(?P<weekday>{_WEEKDAY}),?\s+(?:the\s+)?)?"
+_AFTER = rf"(?:,?\s?\(?(?P<weekday_after>{_WEEKDAY})\)?)?"
+_END = r"(?![\w/]|-\w)"
+_PREPOSITION = (
+    r"(?:on|by|until|till|since|before|after|from|due|in|of|this|next|last|every|early|late|mid"
+    r"|through|to|and|or|for|is|was|coming|,|\()[\s-]?$"
+)
+_NAMED = re.compile(_PREPOSITION, re.IGNORECASE)
+
+
+def _pattern(body: str) -> re.Pattern[str]:
+    return re.compile(body, re.IGNORECASE)
+
+
+_ISO = _pattern(
+    rf"{_BEFORE}(?P<y>(?:19|20)\d\d)(?P<s>[-/.])(?P<a>\d\d?)(?P=s)(?P<b>\d\d?)"
+    rf"(?=t\d|(?!\w|[-/]\w)){_AFTER}"
+)
+_NUMERIC = _pattern(
+    rf"{_BEFORE}(?P<a>\d\d?)(?P<s>[-/.])(?P<b>\d\d?)(?P=s)(?P<y>(?:19|20)\d\d|\d\d)(?!\d){_END}{_AFTER}"
+)
+_SLASH = _pattern(rf"{_BEFORE}(?P<a>\d\d?)/(?P<b>\d\d?){_END}(?!\.\d)")
+_DAY_MONTH = _pattern(
+    rf"{_BEFORE}(?P<a>{_DAY})(?:{_AND}(?P<b>{_DAY}))?(?:[\s-]|\s+of\s+)(?P<m>{_MONTH})"
+    rf"(?:,?[\s-](?P<y>{_YEAR}))?{_END}{_AFTER}"
+)
+_MONTH_DAY = _pattern(
+    rf"{_BEFORE}(?P<m>{_MONTH})[\s-](?:the\s)?(?P<a>{_DAY})(?:{_AND}(?P<b>{_DAY}))?"
+    rf"(?:,?[\s-](?P<y>{_YEAR}))?{_END}{_AFTER}"
+)
+_MONTH_YEAR = _pattern(rf"(?<!\w)(?P<m>{_MONTH})(?:,?\s+(?:of\s+)?|-)(?P<y>{_YEAR}){_END}")
+_MONTH_ALONE = _pattern(rf"(?<![\w-])(?:mid-|early-|late-)?(?P<m>{'|'.join(MONTHS)})(?!\w)")
+_WEEKDAY_ALONE = _pattern(
+    r"(?<!\w)(?P<w>(?:mon|tues|wednes|thurs|fri|satur|sun)days?|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)"
+    r"(?!\w)"
+)
+_RELATIVE = _pattern(r"(?<!\w)(?P<o>tomorrow|yesterday)(?!\w)")
+_OFFSETS = {"tomorrow": 1, "yesterday": -1}
+
+
+def find_dates(text: str) -> list[FoundDate]:
+    """Return the dates of the text; bare month and weekday names only where they mean one."""
+    found: list[FoundDate] = []
+    for pattern, read in _FORMS:
+        spans = []
+        for match in pattern.finditer(text):
+            dates = read(match)
+            if dates:
+                spans.append(match.span())
+                found += dates
+        if spans:
+            text = mask(text, spans)
+    return found
+
+
+def _numeric(match: re.Match[str]) -> list[FoundDate]:
+    """Read year-month-day, or day and month in either order before a year."""
+    a, b = int(match["a"]), int(match["b"])
+    year = _year(match["y"])
+    orders = ((a, b),) if match.re is _ISO else ((b, a), (a, b))
+    weekday = _weekday(match["weekday"] or match["weekday_after"])
+    return _found(match.start(), match.group(), year, orders, weekday)
+
+
+def _slash(match: re.Match[str]) -> list[FoundDate]:
+    """Read "14/03"; without a leading zero or a word before it, "1/2" is no date."""
+    a, b = match["a"], match["b"]
+    padded = len(a) == len(b) == 2
+    named = match["weekday"] or _NAMED.search(match.string, 0, match.start())
+    if not (padded or named) or match["a"] == "24":
+        return []
+    orders = ((int(b), int(a)), (int(a), int(b)))
+    return _found(match.start(), match.group(), None, orders, _weekday(match["weekday"]))
+
+
+def _month_and_days(match: re.Match[str]) -> list[FoundDate]:
+    """Read "14 March 2026", "March 14th", "14-16 March"; lower-case "may" needs more proof."""
+    month = match["m"]
+    if month.lower() == "may" and month != "May" and month != "MAY":
+        proof = match["y"] or not match["a"].isdigit()
+        if not proof:
+            return []
+    number = _month(month)
+    year = None if match["y"] is None else _year(match["y"])
+    weekday = _weekday(match["weekday"] or match["weekday_after"])
+    if match["b"] is None:
+        return _found(
+            match.start(), match.group(), year, ((number, _day(match["a"])),), weekday
+        )
+    found: list[FoundDate] = []
+    for group, its_weekday in (("a", weekday), ("b", None)):
+        order = ((number, _day(match[group])),)
+        found += _found(match.start(group), match[group], year, order, its_weekday)
+    return found
+
+
+def _month_and_year(match: re.Match[str]) -> list[FoundDate]:
+    if match["m"].lower() == "may" and match["m"][0] == "m":
+        return []
+    day = Day(_year(match["y"]), _month(match["m"]))
+    return [FoundDate(match.start(), match.group(), (day,))]
+
+
+def _month_alone(match: re.Match[str]) -> list[FoundDate]:
+    """Read a capitalised month; "March" and "May" only after a word such as "in"."""
+    name = match["m"]
+    if name[0].islower():
+        return []
+    if name.lower() in ("may", "march", "august") and not _prepared(match):
+        return []
+    return [FoundDate(match.start(), match.group(), (Day(month=_month(name)),))]
+
+
+def _weekday_alone(match: re.Match[str]) -> list[FoundDate]:
+    """Read a weekday; an abbreviation must be capitalised and come after a word such as "on"."""
+    name = match["w"]
+    if not re.search("days?$", name, re.IGNORECASE) and (
+        name[0].islower() or not _prepared(match)
+    ):
+        return []
+    return [FoundDate(match.start(), match.group(), (Day(weekday=_weekday(name)),))]
+
+
+def _relative(match: re.Match[str]) -> list[FoundDate]:
+    offset = _OFFSETS[match["o"].lower()]
+    return [FoundDate(match.start(), match.group(), (Day(offset=offset),))]
+
+
+def _prepared(match: re.Match[str]) -> bool:
+    """Whether a word that announces a date stands just before the match."""
+    start = match.start()
+    return _NAMED.search(match.string[max(0, start - 12) : start]) is not None
+
+
+_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], list[FoundDate]]], ...] = (
+    (_ISO, _numeric),
+    (_NUMERIC, _numeric),
+    (_DAY_MONTH, _month_and_days),
+    (_MONTH_DAY, _month_and_days),
+    (_MONTH_YEAR, _month_and_year),
+    (_SLASH, _slash),
+    (_MONTH_ALONE, _month_alone),
+    (_WEEKDAY_ALONE, _weekday_alone),
+    (_RELATIVE, _relative),
+)
+
+
+def _found(
+    start: int,
+    text: str,
+    year: int | None,
+    orders: tuple[tuple[int, int], ...],
+    weekday: int | None,
+) -> list[FoundDate]:
+    """Keep the (month, day) orders that the calendar has; none at all is no date."""
+    days = []
+    for month, day in dict.fromkeys(orders):
+        try:
+            date(2024 if year is None else year, month, day)
+        except ValueError:
+            continue
+        days.append(Day(year, month, day, weekday))
+    return [FoundDate(start, text, tuple(days))] if days else []
+
+
+def _month(name: str) -> int:
+    return [month[:3] for month in MONTHS].index(name[:3].lower()) + 1
+
+
+def _day(text: str) -> int:
+    digits = re.match(r"\d+", text)
+    return int(digits.group()) if digits else ORDINAL_WORDS.index(text.lower()) + 1
+
+
+def _year(text: str) -> int:
+    digits = text.lstrip("'’")
+    return int(digits) if len(digits) == 4 else 2000 + int(digits)
+
+
+def _weekday(name: str | None) -> int | None:
+    return None if name is None else [day[:3] for day in WEEKDAYS].index(name[:3].lower())
+
+
+_MERIDIEM = r"(?P<half>[ap])(?:m\b|\.\s?m\b\.?)"
+_CLOCK = re.compile(
+    rf"(?<![\w:.$€£])(?:(?P<from>\d\d?)(?:[:.](?P<from_minute>[0-5]\d))?{_AND})?"
+    rf"(?P<hour>\d\d?)(?:[:.](?P<minute>[0-5]\d))?\s?{_MERIDIEM}",
+    re.IGNORECASE,
+)
+_TWENTY_FOUR = re.compile(
+    r"(?<![\w:.$€£])T?(?P<hour>[01]?\d|2[0-4])(?P<s>[:h])(?P<minute>[0-5]\d)"
+    r"(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\w:])"
+)
+_OCLOCK = re.compile(r"(?<![\w:.$€£])(?P<hour>\d\d?)\s?o['’]clock\b", re.IGNORECASE)
+_NOON = re.compile(r"(?<!\w)(?P<word>noon|midday|midnight)(?!\w)", re.IGNORECASE)
+
+
+def find_times(text: str) -> list[FoundTime]:
+    """Return the clock times: 5:30 pm, 17:30, 17h30, 2-4 pm (two times), 5 o'clock, noon."""
+    found: list[FoundTime] = []
+    for pattern in (_CLOCK, _TWENTY_FOUR, _OCLOCK, _NOON):
+        spans = []
+        for match in pattern.finditer(text):
+            times = _read_time(match)
+            if times:
+                spans.append(match.span())
+                found += times
+        if spans:
+            text = mask(text, spans)
+    return found
+
+
+def _read_time(match: re.Match[str]) -> list[FoundTime]:
+    start, text = match.span()[0], match.group()
+    if match.re is _NOON:
+        return [FoundTime(start, text, (0 if match["word"].lower() == "midnight" else 720,))]
+    hour = int(match["hour"])
+    if match.re is _OCLOCK:
+        return [FoundTime(start, text, _halves(hour, 0))] if hour <= 24 else []
+    minute = int(match["minute"] or 0)
+    if match.re is _TWENTY_FOUR:
+        # A leading zero or an hour above 12 leaves one reading; "5:30" may be either half.
+        written = match["hour"]
+        one = hour == 0 or hour > 12 or written[0] == "0" or text[0] == "T"
+        minutes = (hour % 24 * 60 + minute,) if one else _halves(hour, minute)
+        return [FoundTime(start, text, minutes)]
+    return _meridiem(match, hour, minute)
+
+
+def _meridiem(match: re.Match[str], hour: int, minute: int) -> list[FoundTime]:
+    """Read "5 pm", and "2-4 pm" as two times of which the first may be before noon."""
+    if not 1 <= hour <= 12:
+        return []
+    afternoon = 720 if match["half"].lower() == "p" else 0
+    last = match.start("hour")
+    text = match.string[last : match.end()]
+    found = [FoundTime(last, text, (hour % 12 * 60 + minute + afternoon,))]
+    if match["from"] is not None and 1 <= int(match["from"]) <= 12:
+        readings = _halves(int(match["from"]), int(match["from_minute"] or 0))
+        end = match.end("from_minute") if match["from_minute"] else match.end("from")
+        found.append(FoundTime(match.start("from"), match.string[match.start("from") : end], readings))
+    return found
+
+
+def _halves(hour: int, minute: int) -> tuple[int, ...]:
+    if hour > 12:
+        return (hour % 24 * 60 + minute,)
+    return (hour % 12 * 60 + minute, hour % 12 * 60 + minute + 720)
+
+
+def clock(minutes: int) -> str:
+    """Return minutes after midnight as HH:MM."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

@@ -1,0 +1,45 @@
+"""Making a golden set, once: the examples that never change and never enter training."""
+
+from pathlib import Path
+
+from tunesmith.canonical import file_digest
+from tunesmith.data.source_files import gather, lines
+from tunesmith.data.chat_lines import Reading, read_line
+from tunesmith.errors import InputError
+from tunesmith.records import ChatExample, Dropped
+from tunesmith.sampling import sample
+
+ADVISED = (100, 200)
+"""Rows of a golden set for a real task: fewer settle little, more cost time at every look."""
+
+
+def create(source: Path, target: Path, size: int, salt: str) -> str:
+    """Choose `size` examples of a file by hash, write them, and return the file's sha256.
+
+    Raises:
+        InputError: when a line cannot be read, rows repeat, there are too few, or the target
+            exists: a golden set is not made again.
+    """
+    if target.exists():
+        raise InputError(
+            f"{target} exists, with the sha256 {file_digest(target)}. A golden set never changes; "
+            "give a new one another name"
+        )
+    rows: list[ChatExample] = []
+    raw: dict[str, bytes] = {}
+    for line in lines(gather([source.name], source.parent)):
+        row = read_line(line, Reading("human", None))
+        if isinstance(row, Dropped):
+            raise InputError(f"{source.parent / row.source}: {row.reason}: {row.detail}")
+        if row.row_id in raw:
+            raise InputError(f"{source.parent / row.source}: the same example stands there twice")
+        raw[row.row_id] = line.content
+        rows.append(row)
+    if len(rows) < size:
+        raise InputError(f"{source} has {len(rows)} examples; expected at least {size}")
+    chosen = sample(rows, size, f"golden {salt}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    part.write_bytes(b"".join(raw[row.row_id] + b"\n" for row in chosen))
+    part.replace(target)
+    return file_digest(target)
