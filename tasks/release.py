@@ -12,6 +12,7 @@ from prefect.artifacts import (
     create_table_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from tunesmith.reporting.stage_page import retrain_pages
 
 from tasks import data, evaluation, training
 from tasks.logs import forward_logs
@@ -21,7 +22,6 @@ from tunesmith import retrains, settings
 from tunesmith.artifacts import Examples
 from tunesmith.observe import labelled
 from tunesmith.pipeline import Result
-from tunesmith.reporting.stage_page import retrain_pages
 from tunesmith.retrains import Ended, Started, Trigger
 from tunesmith.stage import Ins, Out, Stage
 from tunesmith.stage import P as StageParams
@@ -47,14 +47,13 @@ TASKS: dict[str, StageTask[Any, Any]] = {
 def effect_task(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function with effects outside the store a task; it must be idempotent."""
     made = task(
-        function,
         cache_policy=NO_CACHE,
         persist_result=False,
         retries=RETRIES,
         retry_delay_seconds=BACKOFF,
         retry_condition_fn=only_transient,
         tags=["release"],
-    )
+    )(function)
     return cast(Callable[P, R], made)
 
 

@@ -18,15 +18,16 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, PrefectFutureList
-from prefect.states import Completed, State
+from prefect.states import Completed
 from prefect.tasks import exponential_backoff
+from tunesmith.reporting.stage_page import stage_markdown
 
 from tasks.logs import forward_logs
 from tunesmith import observe
 from tunesmith.artifacts import Ref
 from tunesmith.errors import Transient
-from tunesmith.reporting.stage_page import stage_markdown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,7 +62,8 @@ class StageTask(Generic[P, R]):
 
     def map(self, *args: Any, **kwargs: Any) -> PrefectFutureList[R]:
         """Run the task once for each element of its arguments."""
-        return self._task.map(*args, **kwargs)
+        mapped: PrefectFutureList[R] = self._task.map(*args, **kwargs)
+        return mapped
 
 
 class _TaskObserver(observe.Observer):
@@ -113,10 +115,9 @@ def stage_task(
             return Completed(name="Cached", data=ref, message=f"{ref.kind} {ref.short} is there")
 
         made: Task[P, Any] = task(
-            run,
             name=function.__name__,
             task_run_name=lambda: observe.label(function.__name__),
-            tags=tags,
+            tags=list(tags),
             cache_policy=NO_CACHE,
             persist_result=False,
             retries=RETRIES,
@@ -124,7 +125,7 @@ def stage_task(
             retry_jitter_factor=0.5,
             retry_condition_fn=only_transient,
             timeout_seconds=hours * 3600,
-        )
+        )(run)
         return StageTask(made)
 
     return decorate

@@ -1,6 +1,9 @@
 """Training, here or handed to a pool of GPU workers."""
 
+from typing import cast
+
 from prefect import runtime
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 
 from tasks.stage_task import stage_task
@@ -37,7 +40,7 @@ def hand_over(
     wanted = here.store().find(train_stage.STAGE, params, rows, validation, base)
     if not here.train_deployment or wanted is not None:
         return
-    child = run_deployment(
+    handed = run_deployment(
         here.train_deployment,
         parameters={
             "params": params.model_dump(mode="json"),
@@ -49,6 +52,7 @@ def hand_over(
         poll_interval=2,
         idempotency_key=f"{runtime.flow_run.id}-{runtime.flow_run.run_count}",
     )
+    child = cast(FlowRun, handed)  # awaitable only where the caller is async
     if child.state is None or not child.state.is_completed():
         state = "unknown" if child.state is None else f"{child.state.name}: {child.state.message}"
         raise TunesmithError(

@@ -8,7 +8,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-
 STEPS = "steps.jsonl"
 """Name of an adapter's step metrics: one line a step, without the clock."""
 

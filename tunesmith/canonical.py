@@ -12,6 +12,9 @@ from typing import Any
 
 import msgspec
 
+MAX_DEPTH = 100
+"""Levels of nesting; more could not be read back where the call stack is already deep."""
+
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
@@ -20,17 +23,23 @@ def canonical(value: Any) -> bytes:
 
     Raises:
         TypeError: for anything but None, bool, int, str, finite float, list, tuple, and dict
-            with string keys.
+            with string keys; for text with half a character (a lone surrogate), which has no
+            UTF-8 form; and for more than `MAX_DEPTH` levels.
     """
-    _check(value, "value")
+    _check(value, "value", 0)
     return _encoder.encode(value)
 
 
-def _check(value: Any, where: str) -> None:
+def _check(value: Any, where: str, depth: int) -> None:
     if value is None or isinstance(value, bool | int):
         return
+    if depth >= MAX_DEPTH and isinstance(value, list | tuple | dict):
+        raise TypeError(f"value is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, str):
-        value.encode("utf-8")  # a lone surrogate raises here, not in a reader years later
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise TypeError(f"{where} holds half a character, which has no UTF-8 form") from None
         return
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -38,13 +47,14 @@ def _check(value: Any, where: str) -> None:
         return
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            _check(item, f"{where}[{index}]")
+            _check(item, f"{where}[{index}]", depth + 1)
         return
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"{where} has the key {key!r}: only strings are keys in JSON")
-            _check(item, f"{where}.{key}")
+            _check(key, f"a key of {where}", depth)
+            _check(item, f"{where}.{key}", depth + 1)
         return
     raise TypeError(f"{where} is a {type(value).__name__}, which has no stable JSON form")
 

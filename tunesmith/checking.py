@@ -24,7 +24,10 @@ ASSUMED_DISCORDANCE = 0.1
 def report(recipe: Recipe, settings: Settings) -> str:
     """Return the resolved recipe, what would run, and the power of its margin."""
     resolved = yaml.safe_dump(
-        recipe.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True, width=100
+        recipe.model_dump(mode="json", by_alias=True),
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
     )
     steps = _steps(recipe, settings)
     parts = [resolved, "stages:", *(_line(step) for step in steps), "", power(recipe, steps)]

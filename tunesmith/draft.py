@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -80,7 +80,7 @@ class Draft:
         """Say how far the work is."""
         observe.tell_progress(self._stage, done, total, unit)
 
-    def measured(self, steps: list[dict[str, float]]) -> None:
+    def measured(self, steps: Sequence[dict[str, float]]) -> None:
         """Hand on what training steps measured, as they come."""
         observe.tell_steps(steps)
 

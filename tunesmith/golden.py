@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tunesmith.canonical import file_digest
-from tunesmith.data.source_files import gather, lines
 from tunesmith.data.chat_lines import Reading, read_line
+from tunesmith.data.source_files import gather, lines
 from tunesmith.errors import InputError
 from tunesmith.records import ChatExample, Dropped
 from tunesmith.sampling import sample

@@ -1,6 +1,12 @@
-"""Regular expressions that come from a recipe."""
+"""Regular expressions and phrases that come from a recipe."""
 
 import re
+from typing import Annotated
+
+from pydantic import Field
+
+Phrase = Annotated[str, Field(pattern=r"\S")]
+"""Text that is not blank."""
 
 
 def valid_pattern(pattern: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """What a retrain would do, without doing it: which stages are cached, and why others are not."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from tunesmith import pipeline
 from tunesmith.artifacts import Examples, Ref
@@ -11,6 +11,8 @@ from tunesmith.stage import Ins, Out, P, Stage
 from tunesmith.store import Store
 
 UNKNOWN = "not built yet"
+
+R = TypeVar("R", bound=Ref)
 
 
 class Step(NamedTuple):
@@ -77,7 +79,7 @@ def preview(
     return runner.steps
 
 
-def _unknown(kind: type[Out]) -> Out:
+def _unknown(kind: type[R]) -> R:
     values: dict[str, Any] = {}
     for name, field in kind.model_fields.items():
         annotation = field.annotation

@@ -95,12 +95,18 @@ class Settings(BaseSettings):
 
     @property
     def servers(self) -> dict[str, Any]:
-        """The local servers that `tunesmith up` left running: url and pid by name."""
+        """The local servers that `tunesmith up` left running: url, pid and start time by name."""
         try:
             servers = json.loads((self.home / SERVERS).read_bytes())
         except FileNotFoundError:
             return {}
-        return {name: server for name, server in servers.items() if _alive(server["pid"])}
+        from tunesmith.processes import alive
+
+        return {
+            name: server
+            for name, server in servers.items()
+            if alive(server["pid"], server["started"])
+        }
 
     @property
     def mlflow(self) -> str:
@@ -123,16 +129,6 @@ class Settings(BaseSettings):
 
         scratch = self.home.absolute() / "scratch"
         return Store(self.store_location, scratch, frozenset(self.rebuild))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,5 +1,6 @@
 """What a stage is: a named, versioned function from parameters and artifacts to an artifact."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, TypeVarTuple
@@ -7,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, TypeVarTuple
 from pydantic import BaseModel, ConfigDict
 
 from tunesmith.artifacts import Ref
-from tunesmith.canonical import digest
+from tunesmith.canonical import canonical, digest
 
 if TYPE_CHECKING:
     from tunesmith.draft import Draft
 
 
 class Params(BaseModel):
-    """Base of every stage's parameters: frozen, unknown keys refused."""
+    """Base of every stage's parameters: frozen, unknown keys and infinite numbers refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
 
 P = TypeVar("P", bound=Params)
@@ -40,11 +43,16 @@ class Stage(Generic[P, Out, *Ins]):
     repeatable: bool = True
 
     def identity(self, params: P, *inputs: *Ins) -> dict[str, Any]:
-        """Return what the key is taken over: stage, version, parameters, input digests."""
+        """Return what the key is taken over: stage, version, parameters, input digests.
+
+        Raises:
+            TypeError: when a parameter has no stable form, such as a set.
+        """
+        plain: Any = json.loads(canonical(params.model_dump()))
         return {
             "stage": self.name,
             "version": self.version,
-            "params": params.model_dump(mode="json"),
+            "params": plain,
             "inputs": [_digests(value) for value in inputs],
         }
 

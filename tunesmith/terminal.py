@@ -41,5 +41,6 @@ def summary(ended: Ended, *links: str) -> str:
         head = f"Verdict: {ended.outcome}"
         if ended.registered:
             head += f" (registered as {ended.registered.name} version {ended.registered.version})"
-    return "\n".join(["", head, *(f"  {reason}" for reason in ended.reasons), "",
-                      ended.before_after, "", *where])
+    return "\n".join(
+        ["", head, *(f"  {reason}" for reason in ended.reasons), "", ended.before_after, "", *where]
+    )

@@ -128,11 +128,16 @@ def test_errs_in_at_most_alpha_of_cases_where_the_normal_limit_does_not(n, margi
     ours, normal = np.zeros(len(discordance)), np.zeros(len(discordance))
     for wins, losses in outcomes(n):
         score = float(exact.score(wins, losses, n, -margin))
-        if score < 1.2:
+        if score < quantile:
             continue
         chance = mass(wins, losses, n, (discordance - margin) / 2, (discordance + margin) / 2)
-        normal += chance * (score >= quantile)
-        if score >= quantile and exact.p_above(wins, losses, n, -margin) <= alpha:
+        normal += chance
+        # Far out there is no need to look: counting all of it as rejected only overstates errors.
+        if (
+            score > quantile + 0.6
+            or chance.max() < 1e-5
+            or exact.p_above(wins, losses, n, -margin) <= alpha
+        ):
             ours += chance
     assert ours.max() <= alpha
     assert ours.max() > 0.02 or margin * n < 2  # it isn't valid by never deciding

@@ -1,15 +1,21 @@
 """One JSONL line of chat messages into an example, or the reason why not."""
 
 import json
+import re
 from typing import Any, NamedTuple
 
-import msgspec
-
+from tunesmith.canonical import canonical
 from tunesmith.data.secrets import find_secrets, mask
 from tunesmith.data.source_files import MAX_LINE, Line
 from tunesmith.records import ChatExample, Dropped, Message, Origin, row_id
 
 _ROLES = ("system", "user", "assistant", "tool")
+_KEPT_BYTES = 100_000
+_LONGEST_SECRET = 11_000
+_KEPT_DETAIL = 400
+
+_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 class _Problem(Exception):
@@ -35,15 +41,44 @@ def read_line(line: Line, reading: Reading) -> ChatExample | Dropped:
         text = _text(line)
         example = _example(_json(text), line.source, reading)
     except _Problem as problem:
-        raw = mask(line.content[:100_000].decode("utf-8", "backslashreplace"))
-        return Dropped(source=line.source, reason=problem.reason, detail=problem.detail, row=raw)
-    found = find_secrets(text)
+        detail = mask(problem.detail)[:_KEPT_DETAIL]
+        row = _start(line.content)
+        return Dropped(source=line.source, reason=problem.reason, detail=detail, row=row)
+    found = _secrets(text)
     if found:
-        kinds = ", ".join(sorted({secret.kind for secret in found}))
-        return Dropped(
-            source=line.source, reason="secret", detail=f"contains {kinds}", row=mask(text)
-        )
+        detail = f"contains {', '.join(sorted(found))}"
+        return Dropped(source=line.source, reason="secret", detail=detail, row=_masked(text))
     return example
+
+
+def _start(content: bytes) -> str:
+    """Return the start of a line that is no example, for whoever looks at what was dropped."""
+    raw = content[:_KEPT_BYTES].decode("utf-8", "backslashreplace")
+    shown = _masked(raw) if _secrets(raw) else raw
+    # Half a secret at the cut has no shape that is known.
+    return shown if len(content) <= _KEPT_BYTES else shown[:-_LONGEST_SECRET]
+
+
+def _secrets(text: str) -> set[str]:
+    """Return the kinds of secret in JSON text, as it stands and as a reader of it would see it."""
+    return {secret.kind for read in (text, _read(text)) for secret in find_secrets(read)}
+
+
+def _masked(text: str) -> str:
+    return mask(_read(mask(text)))
+
+
+def _read(text: str) -> str:
+    """Resolve JSON's escapes; a key after one, as in `\\nAKIA`, would not be at a word's start."""
+
+    def resolve(match: re.Match[str]) -> str:
+        code, short = match.groups()
+        if short:
+            return _SHORT.get(short, short)
+        char = chr(int(code, 16))
+        return match.group() if 0xD800 <= ord(char) <= 0xDFFF else char
+
+    return _ESCAPE.sub(resolve, text) if "\\" in text else text
 
 
 def _text(line: Line) -> str:
@@ -71,12 +106,10 @@ def _json(text: str) -> dict[str, Any]:
         value = json.loads(
             text, object_pairs_hook=refuse_duplicates, parse_constant=refuse_constant
         )
-        msgspec.json.encode(value)  # refuses lone surrogates, which have no UTF-8 form
+        canonical(value)  # json reads numbers beyond all floats and half characters too
     except json.JSONDecodeError as error:
         raise _Problem("bad_json", f"column {error.colno}: {error.msg}") from error
-    except UnicodeEncodeError as error:
-        raise _Problem("not_utf8", "an escape stands for half a character") from error
-    except (RecursionError, ValueError) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         raise _Problem("bad_json", f"cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise _Problem("wrong_shape", f"expected an object, found {_kind(value)}")

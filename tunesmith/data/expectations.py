@@ -32,14 +32,23 @@ def failures(
         Failures ordered by expectation, then row.
 
     Raises:
-        RecipeError: when an expectation cannot be made or raised while it was checked.
+        RecipeError: when an expectation cannot be made, raised while it was checked, or does not
+            say which rows break it.
     """
+    if not columns:
+        return []
     with _quiet_context() as (gx, context):
         checked = _run(gx, context, columns, expectations, actions=[])
         found = []
         for expectation, result in zip(expectations, checked, strict=True):
             _refuse_raised(expectation, result)
-            for item in result["result"].get("unexpected_index_list") or []:
+            unexpected = result["result"].get("unexpected_index_list")
+            if not result["success"] and not unexpected:
+                raise RecipeError(
+                    f"validate.expectations: {expectation['type']} failed without saying which "
+                    "rows break it; expected one that judges each row"
+                )
+            for item in unexpected or []:
                 name = expectation["kwargs"]["column"]
                 detail = f"{name} is {item[name]}; expected {_limits(expectation)}"
                 found.append(Failure(int(item["row"]), expectation["reason"], detail))
@@ -163,7 +172,7 @@ def _refuse_raised(expectation: dict[str, Any], result: dict[str, Any]) -> None:
 def _limits(expectation: dict[str, Any]) -> str:
     arguments = {name: value for name, value in expectation["kwargs"].items() if name != "column"}
     words = {"min_value": "at least", "max_value": "at most", "value_set": "one of"}
-    if arguments.keys() <= words.keys():
+    if arguments and arguments.keys() <= words.keys():
         return ", ".join(f"{words[name]} {value}" for name, value in arguments.items())
     kind = expectation["type"].removeprefix("expect_column_values_to_").replace("_", " ")
-    return f"to {kind} {arguments}"
+    return f"to {kind} {arguments or ''}".rstrip()

@@ -51,9 +51,12 @@ PHRASES = (
 
 def find_marker(answer: str, phrases: tuple[str, ...] = PHRASES) -> str | None:
     """Return the first marker phrase of an answer, or None."""
-    text = " ".join(answer.replace("\u2019", "'").lower().split())
-    found = _pattern(phrases).search(text)
+    found = _pattern(phrases).search(_plain(answer))
     return found.group() if found else None
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("\u2019", "'").lower().split())
 
 
 @functools.cache
@@ -63,4 +66,4 @@ def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
         end = r"\b" if phrase[-1].isalnum() else ""
         return f"{start}{re.escape(phrase)}{end}"
 
-    return re.compile("|".join(whole(phrase) for phrase in phrases))
+    return re.compile("|".join(whole(_plain(phrase)) for phrase in phrases))

@@ -292,7 +292,7 @@ class _Sieve:
         """Return the pairs that meet in this band first and may reach the threshold."""
         equal = self._left[left] == self._right[right]
         chosen = np.flatnonzero(np.count_nonzero(equal, axis=1) >= self._needed)
-        shared = equal[chosen].reshape(len(chosen), -1, self._rows).all(axis=2)
+        shared = equal[chosen].reshape(len(chosen), equal.shape[1] // self._rows, self._rows).all(axis=2)
         # A pair that met in an earlier band was judged there.
         chosen = chosen[shared[:, band] & ~shared[:, :band].any(axis=1)]
         return zip(left[chosen].tolist(), right[chosen].tolist(), strict=True)

@@ -3,8 +3,8 @@
 Shapes: AWS access keys and GitHub, GitLab, Slack, Stripe, Google and OpenAI tokens have fixed
 prefixes and lengths; private keys have PEM headers (RFC 7468); JSON web tokens are three
 base64url parts (RFC 7519); card numbers have an issuer's prefix and pass the Luhn check
-(ISO/IEC 7812-1). An assignment to a word such as `password` counts when its value looks chosen,
-not when it is a word of prose.
+(ISO/IEC 7812-1) and one of the issuers' lengths. An assignment to a word such as `password`
+counts when its value looks chosen, not when it is a word of prose.
 """
 
 import re
@@ -38,12 +38,22 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 _ASSIGNED = re.compile(
-    r"\b(?:password|passwd|pwd|passphrase|secret|api[ _-]?key|access[ _-]?key|auth[ _-]?token|"
-    r"access[ _-]?token)\b[\"']?\s{0,3}(?::|=|\bis\b:?)\s{0,3}[\"']?([^\s\"',;]{6,200})",
+    r"(?<![A-Za-z])(?:password|passwd|pwd|passphrase|secret|api[ _-]?key|access[ _-]?key|"
+    r"auth[ _-]?token|access[ _-]?token)(?:[_-]key)?(?![A-Za-z])"
+    r"[\"']?\s{0,3}(?::|=|\bis\b:?)\s{0,3}[\"']?([^\s\"',;]{6,200})",
     re.IGNORECASE,
 )
-_CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
-_CARD_PREFIX = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6(?:011|4[4-9]|5)|35")
+# In groups as on the card, or in one run; what follows may be the expiry date.
+_CARD = re.compile(
+    r"(?<![\w.-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{5}|\d{13,19})(?![\w-])"
+)
+_CARD_NUMBER = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}"  # Visa
+    r"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
+    r"|3[47]\d{13}"  # American Express
+    r"|(?:6011|64[4-9]\d|65\d\d)\d{12}(?:\d{3})?"  # Discover
+    r"|35(?:2[89]|[3-8]\d)\d{12}"  # JCB
+)
 
 
 def find_secrets(text: str) -> list[Secret]:
@@ -69,6 +79,8 @@ def find_secrets(text: str) -> list[Secret]:
     for secret in found:
         if not apart or secret.start >= apart[-1].end:
             apart.append(secret)
+        else:
+            apart[-1] = apart[-1]._replace(end=max(apart[-1].end, secret.end))
     return apart
 
 
@@ -85,11 +97,11 @@ def _looks_chosen(value: str) -> bool:
 
 
 def _is_card(text: str) -> bool:
-    digits = [int(char) for char in text if char.isdigit()]
-    if not 13 <= len(digits) <= 19 or not _CARD_PREFIX.match("".join(map(str, digits))):
+    number = text.replace(" ", "").replace("-", "")
+    if not _CARD_NUMBER.fullmatch(number):
         return False
     doubled = [
         digit if index % 2 == 0 else digit * 2 - 9 * (digit > 4)
-        for index, digit in enumerate(reversed(digits))
+        for index, digit in enumerate(map(int, reversed(number)))
     ]
     return sum(doubled) % 10 == 0

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from tunesmith.artifacts import Files
@@ -36,7 +37,8 @@ def gather(patterns: Sequence[str], root: Path) -> Files:
     """
     names: set[str] = set()
     for pattern in patterns:
-        matched = [pattern] if (root / pattern).is_file() else _glob(root, pattern)
+        literal = (root / pattern).is_file()
+        matched = [PurePosixPath(pattern).as_posix()] if literal else _glob(root, pattern)
         if not matched:
             raise InputError(
                 f"{root / pattern}: no such file. Check the path in the recipe, which is looked "
@@ -59,7 +61,29 @@ def gather(patterns: Sequence[str], root: Path) -> Files:
 def _glob(root: Path, pattern: str) -> list[str]:
     if Path(pattern).is_absolute():
         raise InputError(f"{pattern}: give a path relative to the recipe's folder {root}")
-    return [path.relative_to(root).as_posix() for path in root.glob(pattern) if path.is_file()]
+    try:
+        found = [path for path in root.glob(pattern) if path.is_file()]
+    except ValueError as error:
+        raise InputError(f"{pattern!r} is neither a path nor a glob: {error}") from error
+    return [path.relative_to(root).as_posix() for path in found]
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether `gather` finds a file of this name for this pattern.
+
+    `*` stays within a folder and `**` stands for any folders or none, as in `Path.glob`; the
+    standard library has no such test for a name before Python 3.13.
+    """
+    wanted = PurePosixPath(pattern)
+    return name == wanted.as_posix() or _match(PurePosixPath(name).parts, wanted.parts)
+
+
+def _match(names: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    if not parts:
+        return not names
+    if parts[0] == "**":
+        return any(_match(names[skipped:], parts[1:]) for skipped in range(len(names)))
+    return bool(names) and fnmatchcase(names[0], parts[0]) and _match(names[1:], parts[1:])
 
 
 def lines(files: Files) -> Iterator[Line]:

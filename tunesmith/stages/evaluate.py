@@ -12,7 +12,7 @@ from tunesmith.artifacts import Examples, Predictions, Scores
 from tunesmith.data.markers import PHRASES
 from tunesmith.draft import Draft
 from tunesmith.evaluation.metrics import METRICS, YES_NO, Metric, MetricParams
-from tunesmith.patterns import valid_pattern
+from tunesmith.patterns import Phrase, valid_pattern
 from tunesmith.records import ChatExample, Prediction, Score
 from tunesmith.stage import Params, Stage
 
@@ -29,7 +29,7 @@ class EvaluateParams(Params):
     format: str | None = Field(
         None, description="Pattern of the format metric; `score.format` by default."
     )
-    phrases: tuple[str, ...] = Field(PHRASES, min_length=1, description="Marker phrases.")
+    phrases: tuple[Phrase, ...] = Field(PHRASES, min_length=1, description="Marker phrases.")
 
     _pattern = field_validator("format")(valid_pattern)
 

@@ -146,7 +146,7 @@ def _answer(
         "n": compared.n,
         "groups": compared.clusters,
         "discordant": compared.wins + compared.losses,
-        "smallest_effect": smallest_effect(compared.n, discordance=discordance, alpha=params.alpha),
+        "smallest_effect": smallest(compared.effective_n, discordance, params.alpha),
         "p_pass": p_pass,
         "p_worse": p_worse,
         "examples_needed": needed,
@@ -170,7 +170,7 @@ def _reason(item: Mapping[str, Any]) -> str:
         f"[{item['low']:+.2f}, {item['high']:+.2f}] at {item['confidence']:.0%}, n = {item['n']}: "
     )
     if item["answer"] == "yes":
-        return text + item["rule"]
+        return f"{text}{item['rule']}"
     if item["answer"] == "no":
         return text + "credibly worse"
     needed = item["examples_needed"]

@@ -6,14 +6,13 @@ half unreadable is not the data set anybody meant.
 """
 
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from typing import Literal
 
 from pydantic import Field
 
 from tunesmith.artifacts import Examples, Files
 from tunesmith.data.chat_lines import Reading, read_line
-from tunesmith.data.source_files import lines
+from tunesmith.data.source_files import lines, matches
 from tunesmith.draft import Draft
 from tunesmith.errors import InputError
 from tunesmith.records import ChatExample, Dropped
@@ -89,7 +88,7 @@ def ingest(params: IngestParams, files: Files) -> Iterator[ChatExample | Dropped
 
 def _origin(params: IngestParams, name: str) -> Literal["human", "production"]:
     for source in params.sources:
-        if name == source.path or fnmatch(name, source.path):
+        if matches(name, source.path):
             return source.origin
     raise InputError(f"{name}: belongs to no source of the recipe")
 

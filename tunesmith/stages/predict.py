@@ -74,6 +74,7 @@ def _write(
         prompts,
         max_new_tokens=params.max_new_tokens,
         batch_size=params.batch_size,
+        names=[row.source for row in examples],
         finished=finished,
         on_batch=keep,
         on_progress=lambda count: draft.progress(count, len(prompts), "answers"),

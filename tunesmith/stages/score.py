@@ -9,7 +9,7 @@ Reads `Examples` and the base model's tokenizer, writes the kept rows in order w
 | system_prompt | it has a system message |
 | length | the answer has `min_tokens` to `max_tokens` tokens of the base's tokenizer |
 | markers | the answer has none of the marker phrases |
-| format | the whole answer matches the pattern `format` (passes when there is none) |
+| format | the start of the answer matches the pattern `format` (passes when there is none) |
 | grounding | every number, date, id and name of the answer is in what precedes it |
 """
 
@@ -25,7 +25,7 @@ from tunesmith.artifacts import Base, Examples
 from tunesmith.data.grounding import ungrounded
 from tunesmith.data.markers import PHRASES, find_marker
 from tunesmith.draft import Draft
-from tunesmith.patterns import valid_pattern
+from tunesmith.patterns import Phrase, valid_pattern
 from tunesmith.records import ChatExample, Dropped
 from tunesmith.stage import Params, Stage
 
@@ -49,7 +49,7 @@ class ScoreParams(Params):
     )
     min_tokens: int = Field(50, ge=1, description="Fewest tokens of an answer.")
     max_tokens: int = Field(1000, ge=1, description="Most tokens of an answer.")
-    phrases: tuple[str, ...] = Field(PHRASES, min_length=1, description="Marker phrases.")
+    phrases: tuple[Phrase, ...] = Field(PHRASES, min_length=1, description="Marker phrases.")
 
     _pattern = field_validator("format")(valid_pattern)
 

@@ -8,16 +8,20 @@ kill, training goes on from the last complete one.
 
 import json
 import shutil
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from tunesmith.artifacts import STEPS, Adapter, Base, Examples
 from tunesmith.draft import Draft
-from tunesmith.records import ChatExample
 from tunesmith.sampling import sample
 from tunesmith.stage import Stage
-from tunesmith.training.sft import SftParams, SftRow
+from tunesmith.training.sft import SftParams
+
+if TYPE_CHECKING:
+    from tunesmith.training.sft import TrainResult
 
 
 class TrainParams(SftParams):
@@ -37,32 +41,48 @@ def _write(
 ) -> Adapter:
     from tunesmith.training.sft import train
 
+    def kept(steps: Sequence[dict[str, float]]) -> None:
+        draft.save()
+        draft.measured(steps)  # only now: what a killed run measured after this is measured again
+
     salt = f"train {params.seed}"
     result = train(
         draft.path(base),
-        [_row(row) for row in sample(draft.peek(rows), params.sample, salt)],
-        [_row(row) for row in sample(draft.peek(validation), params.validation_sample, salt)],
+        sample(draft.peek(rows), params.sample, salt),
+        sample(draft.peek(validation), params.validation_sample, salt),
         params,
         draft.state,
-        on_step=lambda step: draft.measured([step]),
-        on_progress=lambda done, total: draft.progress(done, total, "steps"),
-        on_checkpoint=draft.save,
+        on_step=lambda step, planned: draft.progress(int(step["step"]), planned, "steps"),
+        on_checkpoint=kept,
     )
     folder = draft.scratch()
-    shutil.copytree(result.adapter, folder, dirs_exist_ok=True)
+    shutil.copytree(result.adapter_dir, folder, dirs_exist_ok=True)
     with (folder / STEPS).open("w") as file:
-        for step in result.steps:
+        for step in result.metrics:
             clockless = {name: step[name] for name in sorted(step) if name != "timestamp"}
             file.write(json.dumps(clockless) + "\n")
-    draft.timings["steps"] = {str(int(step["step"])): step["timestamp"] for step in result.steps}
-    draft.timings.update(result.timings)
-    draft.notes.update(result.notes)
+    draft.timings["train"] = round(result.seconds, 3)
+    draft.timings["steps"] = {str(int(step["step"])): step["timestamp"] for step in result.metrics}
+    draft.notes.update(_notes(result))
     return draft.seal_files(Adapter, folder, base=base.digest)
 
 
-def _row(row: ChatExample) -> SftRow:
-    messages = [{"role": item.role, "content": item.content} for item in row.messages]
-    return SftRow(row_id=row.row_id, prompt=messages[:-1], completion=messages[-1:])
+def _notes(result: "TrainResult") -> dict[str, Any]:
+    return {
+        "steps": result.steps,
+        "planned_steps": result.planned_steps,
+        "stopped_early": result.stopped_early,
+        "best_step": result.best_step,
+        "best_validation_loss": result.best_loss,
+        "resumed_from": result.resumed_from,
+        "trainable": result.trainable,
+        "parameters": result.parameters,
+        "trainable_share": result.trainable_share,
+        "train": asdict(result.train_counts),
+        "validation": asdict(result.validation_counts),
+        "precision": result.device.precision,
+        "threads": result.device.threads,
+    }
 
 
 STAGE = Stage("train", version=1, produces=Adapter, body=_write, repeatable=False)

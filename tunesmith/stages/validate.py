@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from tunesmith.artifacts import Examples
+from tunesmith.canonical import canonical
 from tunesmith.data.columns import COLUMNS, derive
 from tunesmith.data.expectations import failures
 from tunesmith.draft import Draft
@@ -37,6 +38,10 @@ class ExpectationParams(Params):
             raise ValueError(
                 f"column is {kwargs.get('column')!r}; expected one of {', '.join(COLUMNS)}"
             )
+        try:
+            canonical(kwargs)
+        except TypeError as error:
+            raise ValueError(f"arguments must be JSON values: {error}") from error
         return kwargs
 
     @property
@@ -79,6 +84,16 @@ class ValidateParams(Params):
     expectations: tuple[ExpectationParams, ...] = Field(
         DEFAULTS, min_length=1, description="Expectations, or a JSON file with a list of them."
     )
+
+    @field_validator("expectations")
+    @classmethod
+    def _each_once(cls, given: tuple[ExpectationParams, ...]) -> tuple[ExpectationParams, ...]:
+        for number, item in enumerate(given):
+            if any(
+                item.type == other.type and item.kwargs == other.kwargs for other in given[:number]
+            ):
+                raise ValueError(f"{item.type} on {item.kwargs['column']!r} stands twice")
+        return given
 
 
 def validate(

@@ -7,8 +7,8 @@ too few. `holm` corrects over several tests, and the power functions say before 
 what they will be able to show.
 
 An `alpha` is always one-sided; a `confidence` is two-sided. The interval that goes with a decision
-at `alpha` has a confidence of `1 - 2 * alpha`. A bound lies
-outside that interval exactly if its one-sided p-value is at most `alpha`: either decides.
+at `alpha` has a confidence of `1 - 2 * alpha`: a bound lies outside it exactly if its one-sided
+p-value is at most `alpha`, so that either decides.
 """
 
 from tunesmith.statistics.binary import BinaryComparison, compare_binary, paired_binary

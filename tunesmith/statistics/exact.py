@@ -175,5 +175,5 @@ def _just_below(bound: float, n: int) -> list[float]:
     set of more extreme outcomes changes. Left alone, a bound in such a dip would be rejected and a
     smaller one not, and the interval would contradict the test.
     """
-    steps = (bound - eighth / (8 * n) for eighth in range(16, 0, -1))
+    steps = (bound - eighth / (8 * n) for eighth in range(8, 0, -1))
     return [step for step in steps if step > -1.0]

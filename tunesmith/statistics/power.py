@@ -19,8 +19,8 @@ import numpy as np
 from tunesmith.statistics import exact
 from tunesmith.statistics.intervals import check_alpha
 
-# Above this many pairs the normal approximation stands in; it is then within about 10 % of the exact
-# number where hardly a pair is discordant, and within 2 % elsewhere.
+# Above this many pairs the normal approximation stands in: within 2 % of the exact number, or
+# within about 10 % where hardly a pair is discordant.
 _EXACT_PAIRS = 5_000
 _PRECISION = 1e-4
 _SCORE_PRECISION = 1e-5

@@ -4,6 +4,7 @@ Only safetensors are read, and no code that a model folder brings is run.
 """
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,7 +79,8 @@ def load_adapter(model: "PreTrainedModel", adapter_dir: Path) -> "PreTrainedMode
 
     check_adapter(adapter_dir)
     try:
-        adapted = PeftModel.from_pretrained(model, adapter_dir, autocast_adapter_dtype=False)
+        with quiet():
+            adapted = PeftModel.from_pretrained(model, adapter_dir, autocast_adapter_dtype=False)
     except SafetensorError as error:
         raise InputError(
             f"{adapter_dir / ADAPTER_WEIGHTS}: cannot be read: {error}; train it again"
@@ -107,13 +109,19 @@ def check_adapter(adapter_dir: Path) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the Hugging Face libraries from drawing progress bars; ours go through callbacks."""
+    """Keep the libraries from drawing progress bars (ours go through callbacks).
+
+    Also silences PEFT asking transformers for a property by its old name, which the person at
+    the keyboard can do nothing about.
+    """
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # the hub's bars too
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+            yield
     finally:
         if shown:
             logging.enable_progress_bar()

@@ -92,7 +92,7 @@ def _check_weights(folder: Path) -> None:
                 " folder; copy the file anew from the model's source"
             )
         for shard in sorted(set(places.values())):
-            held = _tensor_names(folder / shard)
+            held = read_header(folder / shard)
             lacking = [
                 name for name, place in places.items() if place == shard and name not in held
             ]
@@ -102,7 +102,7 @@ def _check_weights(folder: Path) -> None:
                     " there; copy both anew from the model's source"
                 )
     elif (folder / WEIGHTS).is_file():
-        _tensor_names(folder / WEIGHTS)
+        read_header(folder / WEIGHTS)
     else:
         _refuse_without_weights(folder)
 
@@ -126,12 +126,15 @@ def _refuse_without_weights(folder: Path) -> None:
     )
 
 
-def _tensor_names(path: Path) -> set[str]:
-    """Read a safetensors header and compare the size it promises with the file's.
+def read_header(path: Path) -> dict[str, dict[str, Any]]:
+    """Return dtype, shape and place of each tensor of a safetensors file.
 
     The format: eight bytes, the header's length as a little-endian integer; the header, JSON that
     gives each tensor's place; then the data, without a gap.
     https://github.com/huggingface/safetensors#format
+
+    Raises:
+        InputError: the file has no such header, or is not as long as the header promises.
     """
     remedy = "the file is damaged or was not copied to its end; copy it anew from its source"
     try:
@@ -140,7 +143,7 @@ def _tensor_names(path: Path) -> set[str]:
             length = int.from_bytes(file.read(8), "little")
             if not 0 < length <= min(MAX_HEADER, size - 8):
                 raise InputError(f"{path}: {size} bytes without a safetensors header; {remedy}")
-            header = json.loads(file.read(length))
+            header: dict[str, dict[str, Any]] = json.loads(file.read(length))
         header.pop("__metadata__", None)
         promised = (
             8 + length + max((spot["data_offsets"][1] for spot in header.values()), default=0)
@@ -151,4 +154,4 @@ def _tensor_names(path: Path) -> set[str]:
         raise InputError(f"{path}: the safetensors header cannot be read; {remedy}") from error
     if size != promised:
         raise InputError(f"{path}: {size} bytes, but its header promises {promised}; {remedy}")
-    return set(header)
+    return header

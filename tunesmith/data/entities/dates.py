@@ -154,7 +154,7 @@ def _slash(match: re.Match[str]) -> list[FoundDate]:
     """Read "14/03"; without a leading zero or a word before it, "1/2" is no date."""
     a, b = match["a"], match["b"]
     padded = len(a) == len(b) == 2
-    named = match["weekday"] or _NAMED.search(match.string, 0, match.start())
+    named = match["weekday"] or _prepared(match)
     if not (padded or named) or match["a"] == "24":
         return []
     orders = ((int(b), int(a)), (int(a), int(b)))

@@ -1,0 +1,185 @@
+"""Numbers in digits and in English words, with the unit that changes what they claim.
+
+"1,200", "1200" and "twelve hundred" are the same number; "$45.00" and "45 dollars" too. Numbers
+that state no fact are left out unless asked for: list numbers, "first", "second", and "one" where
+it is not a measure ("one of them").
+"""
+
+import re
+from decimal import Decimal
+from typing import NamedTuple
+
+from tunesmith.data.entities.number_words import NUMBER_IN_WORDS, is_ordinal, value_in_words
+from tunesmith.data.entities.text import mask
+
+
+class FoundNumber(NamedTuple):
+    """A number, where it starts, the values that it may have, and its unit.
+
+    `unit` is "%", an ISO 4217 currency code, "s" (a duration; values in seconds), "month" (a
+    duration; values in months), "a" (an article alone, as in "a box"), or "" for a bare number.
+    """
+
+    start: int
+    text: str
+    values: tuple[Decimal, ...]
+    unit: str
+    ordinal: bool = False
+
+    @property
+    def normal(self) -> str:
+        """The values and the unit, as in "1200", "45 USD" or "1.2|1200"."""
+        values = "|".join(plain(value) for value in self.values)
+        return f"{values} {self.unit}" if self.unit else values
+
+
+def plain(value: Decimal) -> str:
+    """Return the value without exponent and without zeros at the end."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_CURRENCIES = {
+    "USD": "$ us$ usd dollar dollars buck bucks",
+    "EUR": "€ eur euro euros",
+    "GBP": "£ gbp quid",
+    "JPY": "¥ jpy yen",
+    "INR": "₹ inr rupee rupees",
+}
+_UNITS = {name: (code, 1) for code, names in _CURRENCIES.items() for name in names.split()}
+_UNITS |= dict.fromkeys(("%", "percent", "per cent", "pct"), ("%", 1))
+_DURATIONS = {
+    ("s", 1): "second sec",
+    ("s", 60): "minute min",
+    ("s", 3600): "hour hr h",
+    ("s", 86400): "day",
+    ("s", 604800): "week",
+    ("s", 1209600): "fortnight",
+    ("month", 1): "month",
+    ("month", 12): "year yr",
+}
+for _unit, _names in _DURATIONS.items():
+    for _name in _names.split():
+        _UNITS[_name] = _UNITS[_name + "s"] = _unit
+
+_UNIT_NAMES = "|".join(re.escape(name) for name in sorted(_UNITS, key=len, reverse=True))
+_UNIT_AFTER = re.compile(
+    r"[\s-]{0,2}(?:(?:business|working|calendar|full|whole|consecutive|more|additional|extra)[\s-])?"
+    rf"(?P<unit>{_UNIT_NAMES})(?!\w)",
+    re.IGNORECASE,
+)
+_SCALE_AFTER = re.compile(r"[\s-]?(?P<scale>hundred|thousand|million|billion|dozen|bn)\b", re.IGNORECASE)
+_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+_SCALES |= {"dozen": 12, "bn": 10**9, "k": 10**3, "m": 10**6}
+_DIGITS = re.compile(
+    r"(?<!\w)(?<!\d[.,])(?P<currency>[$€£¥₹]\s?|(?:USD|EUR|GBP)\s?)?"
+    r"(?P<digits>\d{1,3}(?:(?P<group>[,.'’\u00a0\u202f])\d{3}(?:(?P=group)\d{3}){0,4})(?!\d)"
+    r"(?:[.,]\d{1,2}(?!\d))?|\d{1,15}(?!\d)(?:[.,]\d{1,9}(?!\d))?)"
+    r"(?P<suffix>[^\W\d_]{0,9})(?!\w)",
+    re.IGNORECASE,
+)
+_HALF = re.compile(r"\sand\sa\shalf\b", re.IGNORECASE)
+_ORDINAL_SUFFIXES = ("st", "nd", "rd", "th")
+
+_IMPLIED = {
+    "once": "1", "single": "1", "sole": "1", "twice": "2", "double": "2", "doubled": "2",
+    "both": "2", "pair": "2", "couple": "2", "duplicate": "2", "duplicated": "2", "thrice": "3",
+    "triple": "3", "treble": "3", "quadruple": "4", "half": "0.5", "an": "1", "a": "1",
+    "half a": "0.5", "half an": "0.5",
+}  # fmt: skip
+"""Words that say how many without being a number; they only ever support one."""
+_IMPLIED_WORDS = re.compile(
+    rf"(?<!\w)(?:{'|'.join(sorted(_IMPLIED, key=len, reverse=True))})(?!\w)", re.IGNORECASE
+)
+_LIST_NUMBER = re.compile(r"(?m)^[ \t>*-]{0,8}\(?\d{1,2}[.):](?=\s)|(?i:\bsteps?\s\d{1,2}\b)")
+_IDIOM = re.compile(r"-(?:factor|step|way|party|hand|sided|fold|class|rate)\b|\sparty\b", re.IGNORECASE)
+
+
+def find_numbers(text: str) -> list[FoundNumber]:
+    """Return the numbers that state a fact. Identifiers, dates and times must be masked before."""
+    text = mask(text, (match.span() for match in _LIST_NUMBER.finditer(text)))
+    words = (
+        number
+        for number in _in_words(text)
+        if not _says_nothing(number, text[number.start + len(number.text) :][:12])
+    )
+    return [*_in_digits(text), *words]
+
+
+def all_numbers(text: str) -> list[FoundNumber]:
+    """Return every number that the text could lend to an answer, down to "twice" and "a"."""
+    implied = []
+    for match in _IMPLIED_WORDS.finditer(text):
+        word = match.group().lower()
+        number = _measured(text, *match.span(), (Decimal(_IMPLIED[word]),))
+        if word in ("a", "an") and not number.unit:
+            number = number._replace(unit="a")
+        implied.append(number)
+    return [*_in_digits(text), *_in_words(text), *implied]
+
+
+def _says_nothing(number: FoundNumber, after: str) -> bool:
+    """Whether a number in words states no fact: "one of", "the second", "two-step"."""
+    if _IDIOM.match(after):
+        return True
+    if number.ordinal:
+        return number.values[0] <= 2
+    return number.values[0] == 0 or (number.values[0] == 1 and not number.unit)
+
+
+def _in_words(text: str) -> list[FoundNumber]:
+    found = []
+    for match in NUMBER_IN_WORDS.finditer(text):
+        start, end = match.span()
+        value, ordinal = Decimal(value_in_words(match.group())), is_ordinal(match.group())
+        half = None if ordinal else _HALF.match(text, end)
+        if half:
+            value, end = value + Decimal("0.5"), half.end()
+        found.append(_measured(text, start, end, (value,), ordinal=ordinal))
+    return found
+
+
+def _in_digits(text: str) -> list[FoundNumber]:
+    found = []
+    for match in _DIGITS.finditer(text):
+        values, end = _values(match["digits"], match["group"]), match.end("digits")
+        suffix = match["suffix"].lower()
+        scale = _SCALE_AFTER.match(text, end)
+        if scale:
+            values, end = _times(values, scale["scale"].lower()), scale.end()
+        elif suffix in ("k", "m", "bn") and (match["currency"] or suffix == "k"):
+            values, end = _times(values, suffix), match.end()
+        elif suffix in _ORDINAL_SUFFIXES:
+            end = match.end()
+        number = _measured(text, match.start(), end, values, ordinal=suffix in _ORDINAL_SUFFIXES)
+        if match["currency"]:
+            number = number._replace(unit=_UNITS[match["currency"].strip().lower()][0])
+        found.append(number)
+    return found
+
+
+def _measured(
+    text: str, start: int, end: int, values: tuple[Decimal, ...], *, ordinal: bool = False
+) -> FoundNumber:
+    """Add the unit that follows, if one does, and express durations in their base unit."""
+    after = None if ordinal else _UNIT_AFTER.match(text, end)
+    if after is None:
+        return FoundNumber(start, text[start:end], values, "", ordinal)
+    unit, factor = _UNITS[" ".join(after["unit"].lower().split())]
+    return FoundNumber(start, text[start : after.end()], tuple(v * factor for v in values), unit)
+
+
+def _times(values: tuple[Decimal, ...], scale: str) -> tuple[Decimal, ...]:
+    return tuple(value * _SCALES[scale] for value in values)
+
+
+def _values(digits: str, group: str | None) -> tuple[Decimal, ...]:
+    """Return the readings of a numeral: "1.200" may be a decimal or a thousand and more."""
+    if group is None:
+        return (Decimal(digits.replace(",", ".")),)
+    cents = re.search(r"[.,](\d{1,2})$", digits)
+    whole = digits[: cents.start()] if cents else digits
+    joined = Decimal(re.sub(r"\D", "", whole) + (f".{cents[1]}" if cents else ""))
+    if group == "." and digits.count(".") == 1 and not cents:
+        return (Decimal(digits), joined)
+    return (joined,)
