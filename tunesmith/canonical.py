@@ -7,6 +7,7 @@ JSON form could vary or lose information is refused instead of guessed at.
 
 import hashlib
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,11 @@ def canonical_row(row: msgspec.Struct) -> bytes:
 def digest(value: Any) -> str:
     """Return the sha256, in hexadecimal, of the canonical form of `value`."""
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def files_digest(sha256: Mapping[str, str]) -> str:
+    """Return the digest of files, by name; their order does not matter."""
+    return digest([[name, sha256[name]] for name in sorted(sha256)])
 
 
 def file_digest(path: Path) -> str:

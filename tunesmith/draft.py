@@ -18,9 +18,10 @@ import msgspec
 
 from tunesmith import observe
 from tunesmith.artifacts import Examples, Ref
-from tunesmith.canonical import canonical, digest, file_digest
+from tunesmith.canonical import canonical, file_digest, files_digest
 from tunesmith.records import Dropped, Example
 from tunesmith.rows import RowsWriter
+from tunesmith.storage import private_folder
 
 if TYPE_CHECKING:
     from tunesmith.store import Store
@@ -32,22 +33,31 @@ class Draft:
     """One build in progress.
 
     Attributes:
-        state: A folder that a later build of the same key finds as it was left.
+        state: A folder that a later build of the same key finds as it was left (from a store
+            elsewhere, as it was at the last `save`).
         timings: Seconds by name; they go to the record, never into the artifact.
         notes: Other facts for the record alone, such as the versions of a model.
         drops: Dropped rows by reason, over all that was sealed.
     """
 
-    def __init__(self, store: "Store", stage: str, key: str, folder: Path) -> None:
+    def __init__(
+        self,
+        store: "Store",
+        stage: str,
+        key: str,
+        folder: Path,
+        saved: dict[str, tuple[int, int]],
+    ) -> None:
         self._store, self._stage, self._folder = store, stage, folder
         self.key = key
         self.state = folder / "state"
-        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.state)
         self.timings: dict[str, Any] = {}
         self.notes: dict[str, Any] = {}
         self.drops: Counter[str] = Counter()
-        self._saved: dict[str, tuple[int, int]] = {}
+        self._saved = saved
         self._rows_in = self._rows_out = 0
+        self._counted = False
         self._outs = 0
 
     # Inputs
@@ -102,7 +112,7 @@ class Draft:
         folder = self._folder / "out" / str(self._outs)
         if folder.exists():
             shutil.rmtree(folder)
-        folder.mkdir(parents=True, mode=0o700)
+        private_folder(folder)
         return folder
 
     def seal_examples(self, rows: Iterable[Example | Dropped]) -> Examples:
@@ -125,6 +135,7 @@ class Draft:
         content = writer.close()
         facts: dict[str, int] = {"rows": writer.kept}
         if counted:
+            self._counted = True
             facts["dropped"] = writer.dropped
             self.drops.update(writer.reasons)
             self._rows_out += writer.kept + writer.dropped
@@ -135,9 +146,10 @@ class Draft:
 
     def seal_files(self, kind: type[Out], folder: Path, **facts: Any) -> Out:
         """Seal all files of a folder; the digest is over names and contents in sorted order."""
-        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
-        names = [name for name in names if (folder / name).is_file()]
-        content = digest([[name, file_digest(folder / name)] for name in names])
+        paths = (path for path in folder.rglob("*") if path.is_file())
+        content = files_digest(
+            {path.relative_to(folder).as_posix(): file_digest(path) for path in paths}
+        )
         ref = kind(digest=content, **facts)
         self._store.seal(ref, folder, {})
         return ref
@@ -154,7 +166,7 @@ class Draft:
         Raises:
             RuntimeError: when rows got lost or were invented, which is an error in the stage.
         """
-        if self._rows_in != self._rows_out and self._rows_out:
+        if self._counted and self._rows_in != self._rows_out:
             raise RuntimeError(
                 f"{self._stage}: {self._rows_in} rows in, but {self._rows_out} kept or dropped"
             )

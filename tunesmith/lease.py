@@ -16,9 +16,8 @@ import time
 import uuid
 from collections.abc import Iterator
 
-import psutil
-
-from tunesmith.errors import Transient
+from tunesmith.errors import Transient, TunesmithError
+from tunesmith.processes import alive, started
 from tunesmith.storage import Storage
 
 EXPIRY = 60.0
@@ -43,26 +42,41 @@ class Lease:
         Raises:
             Transient: when this process was thought dead; the other builder's result will do.
         """
-        if _newest(self._storage, self._folder) != self._number:
+        if not self._held():
             raise Transient(f"{self._folder}: another builder took this work over; run again")
 
     def beat(self, count: int) -> None:
-        """Show that the holder lives."""
-        self._storage.replace(
-            f"{self._folder}/lease-{self._number:06d}", _content(self._token, count)
-        )
+        """Show that the holder lives.
+
+        Raises:
+            Transient: as `check` does. A lease that was lost is not written again.
+        """
+        self.check()
+        self._storage.replace(self._path(self._number), _content(self._token, count))
+
+    def give_back(self) -> None:
+        """Remove the lease, and those of dead holders before it; not one that was lost."""
+        if self._held():
+            for number in range(1, self._number + 1):
+                self._storage.delete(self._path(number))
+
+    def _held(self) -> bool:
+        if _newest(self._storage, self._folder) != self._number:
+            return False
+        try:
+            # Numbers begin again once all leases are given back: the token tells whose it is.
+            content = json.loads(self._storage.read(self._path(self._number)))
+        except FileNotFoundError:
+            return False
+        return bool(content["token"] == self._token)
+
+    def _path(self, number: int) -> str:
+        return f"{self._folder}/lease-{number:06d}"
 
 
 def _content(token: str, beat: int) -> bytes:
-    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
+    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": started(os.getpid())}
     return json.dumps({**me, "token": token, "beat": beat}).encode()
-
-
-def _started(pid: int) -> float | None:
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
-        return None
 
 
 def _newest(storage: Storage, folder: str) -> int:
@@ -77,11 +91,8 @@ def _newest(storage: Storage, folder: str) -> int:
 def _dead_here(content: bytes) -> bool:
     """Whether the holder ran on this machine and its process no longer exists."""
     holder = json.loads(content)
-    if holder["host"] != socket.gethostname():
-        return False
-    started = _started(holder["pid"])
-    # A process id is used again after a while: the start time tells the two apart.
-    return started is None or abs(started - holder["started"]) > 1.0
+    here = holder["host"] == socket.gethostname()
+    return here and not alive(holder["pid"], holder["started"])
 
 
 @contextlib.contextmanager
@@ -98,7 +109,7 @@ def held(storage: Storage, folder: str) -> Iterator[Lease]:
             count += 1
             try:
                 lease.beat(count)
-            except Transient as error:  # one lost beat is what EXPIRY leaves room for
+            except (TunesmithError, OSError) as error:  # EXPIRY leaves room for some lost beats
                 logger.warning("a heartbeat was lost: %s", error)
 
     thread = threading.Thread(target=beat, name=f"lease {folder}", daemon=True)
@@ -108,8 +119,7 @@ def held(storage: Storage, folder: str) -> Iterator[Lease]:
     finally:
         stop.set()
         thread.join()
-        for old in range(1, number + 1):
-            storage.delete(f"{folder}/lease-{old:06d}")
+        lease.give_back()
 
 
 def _acquire(storage: Storage, folder: str, token: str) -> int:

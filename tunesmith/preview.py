@@ -1,7 +1,7 @@
 """What a retrain would do, without doing it: which stages are cached, and why others are not."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from tunesmith import pipeline
 from tunesmith.artifacts import Examples, Ref
@@ -35,7 +35,9 @@ class Preview:
         """Find the artifact, or stand a reference with an unknown digest in for it."""
         found = self._store.find(stage, params, *inputs)
         differences: tuple[str, ...] = ()
-        if found is None:
+        if found is None and stage.name in self._store.rebuild:
+            differences = ("--rebuild asks for it",)
+        elif found is None:
             identity = stage.identity(params, *inputs)
             differences = tuple(self._differences(identity, stage.key(params, *inputs)))
         self.steps.append(Step(label, found, differences))
@@ -91,7 +93,7 @@ def _unknown(kind: type[R]) -> R:
             values[name] = "inconclusive"
         else:
             values[name] = UNKNOWN if annotation is str else 0
-    return kind.model_construct(**values)
+    return cast(R, kind.model_construct(**values))
 
 
 def _flat(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:

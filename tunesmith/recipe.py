@@ -17,6 +17,7 @@ from tunesmith.canonical import digest, file_digest
 from tunesmith.data.chat_lines import Reading, read_line
 from tunesmith.data.source_files import gather, lines
 from tunesmith.errors import InputError, RecipeError
+from tunesmith.evaluation.metrics import YES_NO
 from tunesmith.records import ChatExample, Dropped
 from tunesmith.stage import Params
 from tunesmith.stages.base import BaseParams
@@ -31,6 +32,8 @@ from tunesmith.stages.train import TrainParams
 from tunesmith.stages.validate import ValidateParams
 
 MAX_BYTES = 1 << 20
+MAX_FIELDS = 20_000
+"""Fields of a recipe, each alias written out: a few lines of YAML can stand for billions."""
 REFERENCE_EXAMPLES = 3
 
 
@@ -151,6 +154,7 @@ def load(path: Path) -> Recipe:
     if recipe is not None:
         recipe._path = path.absolute()
         mistakes.extend(_check_golden(recipe))
+        mistakes.extend(_check_gate(recipe))
     if mistakes or recipe is None:
         raise RecipeError(_message(path, marks, mistakes))
     return recipe
@@ -201,10 +205,14 @@ def _parse(path: Path) -> tuple[dict[str, Any], dict[_Field, int]]:
 def _mark(node: yaml.Node, at: _Field, marks: dict[_Field, int], path: Path) -> None:
     """Note the line of every field, and refuse a key that stands twice."""
     marks.setdefault(at, node.start_mark.line + 1)
+    if len(marks) > MAX_FIELDS:
+        raise RecipeError(f"{path}: more than {MAX_FIELDS} fields; is this a recipe?")
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            field = (*at, key.value)
             line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise RecipeError(f"{path} line {line}: a key is a list or a mapping, not a word")
+            field = (*at, key.value)
             if field in marks:
                 raise RecipeError(
                     f"{path} line {line}: {key.value} stands twice; the first is on line "
@@ -254,7 +262,7 @@ def _read_expectations(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
         part["expectations"] = json.loads(file.read_text("utf-8"))
     except OSError as error:
         part.pop("expectations")
-        yield ("validate", "expectations"), f"{file}: cannot be read: {error.strerror}"
+        yield ("validate", "expectations"), f"{file}: cannot be read: {_why(error)}"
     except ValueError as error:
         part.pop("expectations")
         yield ("validate", "expectations"), f"{file}: not JSON: {error}"
@@ -281,20 +289,44 @@ def _check_references(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
         )
 
 
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
 def read_examples(name: str, root: Path) -> list[ChatExample | Dropped]:
     """Read a small file of examples whole, such as the reference examples."""
     reading = Reading("human", None)
     return [read_line(line, reading) for line in lines(gather([name], root))]
 
 
+def _check_gate(recipe: Recipe) -> Iterator[_Mistake]:
+    """Refuse what the gate could not judge, before anything is trained for it."""
+    metrics = recipe.evaluate.metrics
+    for field, metric in (
+        ("primary", recipe.gate.primary),
+        *(("better_on", metric) for metric in recipe.gate.better_on),
+    ):
+        if metric not in metrics or metric not in YES_NO:
+            yield (
+                ("gate", field),
+                f"found {metric!r}; expected one of evaluate.metrics that says yes or no: "
+                f"{', '.join(name for name in metrics if name in YES_NO) or 'none is listed'}",
+            )
+        elif metric == "format" and recipe.evaluate.format is None:
+            yield (
+                ("gate", field),
+                "found 'format', but the recipe has no pattern; give score.format",
+            )
+
+
 def _check_golden(recipe: Recipe) -> Iterator[_Mistake]:
     file = recipe.root / recipe.golden.path
     try:
         found = file_digest(file)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         yield (
             ("golden", "path"),
-            f"{file}: cannot be read: {error.strerror}. Make one with `tunesmith golden create`",
+            f"{file}: cannot be read: {_why(error)}. Make one with `tunesmith golden create`",
         )
         return
     if found != recipe.golden.sha256:

@@ -246,12 +246,13 @@ def run(
 
 def finish(recipe: Recipe, settings: Settings, started: Started, result: Result) -> Ended:
     """Register what was promoted, write the report, and end the retrain."""
+    from tunesmith.reporting.before_after import as_text, before_after
     from tunesmith.reporting.report import documents, summary_metrics
 
     store, tracker = settings.store(), open_tracker(settings)
     steps = store.steps(result.adapter)
     tracker.steps(started.run, steps)
-    registered = None
+    registered, verdict = None, result.verdict
     if result.outcome == "promote":
         registered = register(recipe, settings, started, result)
     made = documents(recipe, store, started, result, registered)
@@ -270,6 +271,8 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
         id=started.id,
         outcome=result.outcome,
         registered=registered,
+        reasons=() if verdict is None else tuple(store.json(verdict, "verdict.json")["reasons"]),
+        before_after=as_text(before_after(store, result)),
         run_url=started.run_url,
         report=str(report),
     )

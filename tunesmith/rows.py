@@ -8,7 +8,7 @@ layout, the worker count and the Parquet library may change without changing it.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,29 +102,36 @@ class RowsWriter:
         return self._dropped.count
 
 
-def read_rows(folder: Path, which: str, row_type: Any) -> Iterator[Any]:
-    """Read the rows of an artifact's folder in order; `which` is "kept" or "dropped"."""
-    import pyarrow.parquet as pq
+def read_rows(folder: Path, names: Iterable[str], which: str, row_type: Any) -> Iterator[Any]:
+    """Read the rows of an artifact in order.
 
+    Args:
+        folder: Where its files are.
+        names: Its files, from its manifest: a killed writer may have left others beside them.
+        which: "kept" or "dropped".
+        row_type: What a row is.
+    """
     decoder = msgspec.json.Decoder(row_type)
-    for shard in sorted(folder.glob(f"{which}-*.parquet")):
-        with pq.ParquetFile(shard) as file:
-            for batch in file.iter_batches(batch_size=4096, columns=["row"]):
-                for row in batch.column("row"):
-                    yield decoder.decode(row.as_py())
+    for line in _lines(folder, names, which):
+        yield decoder.decode(line)
 
 
-def rows_digest(folder: Path) -> str:
+def rows_digest(folder: Path, names: Iterable[str]) -> str:
     """Compute the digest again from the shards, for `tunesmith doctor`."""
-    import pyarrow.parquet as pq
-
+    names = list(names)
     hashes = {}
     for which in ("kept", "dropped"):
         hashed = hashlib.sha256()
-        for shard in sorted(folder.glob(f"{which}-*.parquet")):
-            with pq.ParquetFile(shard) as file:
-                for batch in file.iter_batches(batch_size=4096, columns=["row"]):
-                    for row in batch.column("row"):
-                        hashed.update(hashlib.sha256(row.as_py().encode()).digest())
+        for line in _lines(folder, names, which):
+            hashed.update(hashlib.sha256(line.encode()).digest())
         hashes[which] = hashed.hexdigest()
     return digest({"schema": SCHEMA_VERSION, **hashes})
+
+
+def _lines(folder: Path, names: Iterable[str], which: str) -> Iterator[str]:
+    import pyarrow.parquet as pq
+
+    for name in sorted(name for name in names if name.startswith(f"{which}-")):
+        with pq.ParquetFile(folder / name) as file:
+            for batch in file.iter_batches(batch_size=4096, columns=["row"]):
+                yield from batch.column("row").to_pylist()

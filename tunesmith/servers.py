@@ -259,10 +259,14 @@ def _answering(kind: _Kind, server: dict[str, Any], home: Path) -> dict[str, Any
 
 
 def _lives(server: Mapping[str, Any]) -> bool:
-    child = _children.get(server["pid"])
-    if child is not None and child.poll() is not None:
-        del _children[server["pid"]]
+    _reap()
     return processes.alive(server["pid"], server["started"])
+
+
+def _reap() -> None:
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            _children.pop(pid, None)
 
 
 def _listens(pid: int, port: int) -> bool:
@@ -317,4 +321,5 @@ def _stop(servers: Sequence[Mapping[str, Any]]) -> None:
                 break
             time.sleep(POLL)
         else:
-            return
+            break
+    _reap()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from tunesmith.errors import RecipeError
 
@@ -135,6 +135,8 @@ class Settings(BaseSettings):
 def _load(environment: tuple[tuple[str, str], ...], cwd: str) -> Settings:
     try:
         return Settings()
+    except SettingsError as error:
+        raise RecipeError(f"the environment's TUNESMITH_* settings are wrong: {error}") from error
     except ValidationError as error:
         details = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
         raise RecipeError(f"the environment's TUNESMITH_* settings are wrong: {details}") from error

@@ -5,6 +5,7 @@ Object stores have no rename, and two writers may meet, so everything rests on o
 """
 
 import contextlib
+import hashlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -12,7 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from tunesmith.canonical import file_digest
 from tunesmith.errors import RecipeError, Transient
+
+TEMPORARY = "tmp"
+"""Folder of files on their way to their names; what a killed writer leaves there is garbage."""
 
 
 class Storage(Protocol):
@@ -33,6 +38,9 @@ class Storage(Protocol):
         Raises:
             FileNotFoundError: when there is none.
         """
+
+    def sha256(self, path: str) -> str:
+        """Return the sha256 of a file, in hexadecimal, without holding the file in memory."""
 
     def fetch(self, path: str, target: Path) -> None:
         """Copy a file to this machine."""
@@ -74,8 +82,9 @@ class LocalStorage:
 
     @contextlib.contextmanager
     def _whole(self, target: Path, content: bytes | Path) -> Iterator[Path]:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        whole = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.part"
+        private_folder(target.parent)
+        private_folder(self._root / TEMPORARY)
+        whole = self._root / TEMPORARY / uuid.uuid4().hex
         try:
             if isinstance(content, bytes):
                 whole.touch(mode=0o600)
@@ -96,21 +105,24 @@ class LocalStorage:
         """Return the bytes of a file."""
         return (self._root / path).read_bytes()
 
+    def sha256(self, path: str) -> str:
+        """Return the sha256 of a file."""
+        return file_digest(self._root / path)
+
     def fetch(self, path: str, target: Path) -> None:
         """Copy a file."""
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(target.parent)
         _copy(self._root / path, target)
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Return sizes by path; temporary files of a writer that died are not files."""
+        """Return sizes by path."""
         root = self._root / folder
         found = {}
         for parent, _, names in os.walk(root):
             for name in names:
-                if not name.endswith(".part"):
-                    path = Path(parent, name)
-                    with contextlib.suppress(FileNotFoundError):  # deleted while we looked
-                        found[path.relative_to(root).as_posix()] = path.stat().st_size
+                path = Path(parent, name)
+                with contextlib.suppress(FileNotFoundError):  # deleted while we looked
+                    found[path.relative_to(root).as_posix()] = path.stat().st_size
         return found
 
     def modified(self, path: str) -> float:
@@ -131,6 +143,13 @@ class LocalStorage:
                 target.rmdir()
         else:
             target.unlink(missing_ok=True)
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone."""
+    if not folder.is_dir():
+        private_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -160,6 +179,10 @@ class ObjectStorage:
                 self._put(path, content, "create")
             except FileExistsError:
                 return False
+            except OSError as error:
+                if _code(error) == "PreconditionFailed":  # of stores that do not say which
+                    return False
+                raise
         return True
 
     def replace(self, path: str, content: bytes | Path) -> None:
@@ -178,9 +201,17 @@ class ObjectStorage:
         with _outside(f"reading {path}"):
             return bytes(self._fs.cat_file(self._at(path)))
 
+    def sha256(self, path: str) -> str:
+        """Return the sha256 of an object, read piece by piece."""
+        hashed = hashlib.sha256()
+        with _outside(f"reading {path}"), self._fs.open(self._at(path), "rb") as file:
+            while piece := file.read(1 << 22):
+                hashed.update(piece)
+        return hashed.hexdigest()
+
     def fetch(self, path: str, target: Path) -> None:
         """Download an object; a broken download leaves no file under the target's name."""
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(target.parent)
         part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
         try:
             with _outside(f"reading {path}"):
@@ -216,12 +247,31 @@ def _outside(doing: str) -> Iterator[None]:
     """Tell the object store's own failures from ours, so that only they are retried."""
     try:
         yield
-    except (FileNotFoundError, FileExistsError):
+    except FileExistsError:
         raise
-    except PermissionError as error:
-        raise RecipeError(f"{doing}: the object store refuses: {error}") from error
-    except OSError as error:
+    except FileNotFoundError as error:
+        if _code(error) != "NoSuchBucket":
+            raise
+        raise RecipeError(f"{doing}: {error}. Make the bucket, or set TUNESMITH_STORE") from error
+    except _failures() as error:
+        if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
+            raise RecipeError(f"{doing}: the object store refuses: {error}") from error
         raise Transient(f"{doing}: {error}") from error
+
+
+def _code(error: Exception) -> str:
+    """Return the object store's own name of an error, if it gave one."""
+    response: dict[str, Any] = getattr(error.__cause__, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what clients of object stores raise; S3's has errors of its own where none answers."""
+    try:
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        return (OSError,)
+    return OSError, BotoCoreError
 
 
 def open_storage(url: str) -> Storage:

@@ -56,7 +56,8 @@ class Store:
         if local is None:
             raise ValueError(f"a store at {url} needs a local scratch folder")
         self._local = local
-        self._rebuild = rebuild
+        self._place = str(self.storage.local or url)
+        self.rebuild = rebuild
 
     # Building
 
@@ -67,11 +68,11 @@ class Store:
             MissingArtifact: when a record of a stage that is not repeatable has lost its artifact.
         """
         key = stage.key(params, *inputs)
-        if stage.name not in self._rebuild:
+        before = self._newest(stage.name, key)
+        if stage.name not in self.rebuild:
             found = self._find(stage, key)
             if found:
                 return self._tell(stage, key, found, hit=True)
-        before = self._newest(stage.name, key)
         folder = f"work/{stage.name}/{key}"
         with lease.held(self.storage, folder) as holder:
             # Somebody else may have finished while we waited; their record is as good as ours.
@@ -87,7 +88,7 @@ class Store:
 
     def find(self, stage: Stage[P, Out, *Ins], params: P, *inputs: *Ins) -> Out | None:
         """Return the stage's artifact if it is there and intact; builds nothing."""
-        if stage.name in self._rebuild:
+        if stage.name in self.rebuild:
             return None
         found = self._find(stage, stage.key(params, *inputs))
         return None if found is None else stage.produces.model_validate(found["output"])
@@ -99,7 +100,7 @@ class Store:
         return None
 
     def _refuse_lost(self, stage: Stage[P, Out, *Ins], key: str) -> None:
-        if stage.repeatable or stage.name in self._rebuild:
+        if stage.repeatable or stage.name in self.rebuild:
             return
         for record in self.records(stage.name, key):
             lost = stage.produces.model_validate(record["output"])
@@ -119,8 +120,8 @@ class Store:
     ) -> dict[str, Any]:
         folder = self._local / "work" / stage.name / key
         shutil.rmtree(folder / "out", ignore_errors=True)
-        self._download_state(stage.name, key, folder / "state")
-        draft = Draft(self, stage.name, key, folder)
+        saved = self._download_state(stage.name, key, folder / "state")
+        draft = Draft(self, stage.name, key, folder, saved)
         start = time.perf_counter()
         output = stage.body(params, draft, *inputs)
         draft.timings["total"] = round(time.perf_counter() - start, 3)
@@ -161,13 +162,23 @@ class Store:
         """Yield the records of a key, newest first."""
         folder = f"records/{stage}/{key}"
         for name in sorted(self.storage.sizes(folder), reverse=True):
-            yield json.loads(self.storage.read(f"{folder}/{name}"))
+            yield self._record(f"{folder}/{name}")
 
     def all_records(self, stage: str = "") -> Iterator[dict[str, Any]]:
         """Yield every record of the store, or of one stage, in no particular order."""
         folder = f"records/{stage}".rstrip("/")
         for name in self.storage.sizes(folder):
-            yield json.loads(self.storage.read(f"{folder}/{name}"))
+            yield self._record(f"{folder}/{name}")
+
+    def _record(self, path: str) -> dict[str, Any]:
+        try:
+            record: dict[str, Any] = json.loads(self.storage.read(path))
+        except ValueError as error:
+            raise MissingArtifact(
+                f"{self.url}/{path}: the record is damaged: {error}. Restore it from a backup, or "
+                "remove it and build again"
+            ) from error
+        return record
 
     def _newest(self, stage: str, key: str) -> int:
         names = self.storage.sizes(f"records/{stage}/{key}")
@@ -198,35 +209,37 @@ class Store:
         if self._intact(ref, hashes=True):
             return
         at = _folder(ref)
-        self.storage.delete(f"{at}/{MANIFEST}")
         present = self.storage.sizes(at)
+        # Only a damaged artifact loses its manifest. One that has none yet may be on its way from
+        # another writer, whose manifest is as good as ours.
+        if MANIFEST in present:
+            self.storage.delete(f"{at}/{MANIFEST}")
         for name, file in files.items():
-            if name in present and present[name] != file["bytes"]:
+            path = f"{at}/{name}"
+            if self.storage.create(path, folder / name):
+                continue
+            if self.storage.sha256(path) != file["sha256"]:  # a damaged disk
+                self.storage.replace(path, folder / name)
+        if self.storage.create(f"{at}/{MANIFEST}", manifest):
+            for name in present.keys() - files.keys() - {MANIFEST}:  # of a writer that died
                 self.storage.delete(f"{at}/{name}")
-            if not self.storage.create(f"{at}/{name}", folder / name):
-                self._mend(f"{at}/{name}", folder / name, file["sha256"])
-        self.storage.create(f"{at}/{MANIFEST}", manifest)
-        with _verifying:
-            _verified.add((self.url, at))
-
-    def _mend(self, path: str, source: Path, sha256: str) -> None:
-        """Replace a file that has the right size but not the right bytes (a damaged disk)."""
-        import hashlib
-
-        if hashlib.sha256(self.storage.read(path)).hexdigest() != sha256:
-            self.storage.replace(path, source)
 
     def manifest(self, ref: Ref) -> dict[str, Any]:
         """Return an artifact's manifest.
 
         Raises:
-            MissingArtifact: when there is none.
+            MissingArtifact: when there is none, or it is damaged.
         """
         try:
             content = self.storage.read(f"{_folder(ref)}/{MANIFEST}")
         except FileNotFoundError:
             raise MissingArtifact(f"{ref.kind} {ref.short} is not in {self.url}") from None
-        manifest: dict[str, Any] = json.loads(content)
+        try:
+            manifest: dict[str, Any] = json.loads(content)
+        except ValueError as error:
+            raise MissingArtifact(
+                f"{ref.kind} {ref.short}: its manifest is damaged: {error}"
+            ) from error
         return manifest
 
     def problems(self, ref: Ref, hashes: bool = False) -> list[str]:
@@ -235,64 +248,72 @@ class Store:
         present = self.storage.sizes(at)
         if MANIFEST not in present:
             return [f"{ref.kind} {ref.short}: no manifest"]
+        try:
+            files = self.manifest(ref)["files"]
+        except MissingArtifact as error:
+            return [str(error)]
         found = []
-        for name, file in self.manifest(ref)["files"].items():
+        for name, file in files.items():
             if name not in present:
                 found.append(f"{ref.kind} {ref.short}: {name} is missing")
             elif present[name] != file["bytes"]:
                 found.append(
                     f"{ref.kind} {ref.short}: {name} has {present[name]} bytes, not {file['bytes']}"
                 )
-            elif hashes and self._sha256(f"{at}/{name}") != file["sha256"]:
+            elif hashes and self.storage.sha256(f"{at}/{name}") != file["sha256"]:
                 found.append(f"{ref.kind} {ref.short}: {name} has been altered")
         for part in _nested(ref):
             found.extend(self.problems(part, hashes))
         return found
 
-    def _sha256(self, path: str) -> str:
-        import hashlib
-
-        if self.storage.local is not None:
-            return file_digest(self.storage.local / path)
-        return hashlib.sha256(self.storage.read(path)).hexdigest()
-
     def _intact(self, ref: Ref, hashes: bool = False) -> bool:
         return not self.problems(ref, hashes)
 
     def path(self, ref: Ref) -> Path:
-        """Return a local folder with an artifact's files, hashed on the first use in a process.
+        """Return a local folder with an artifact's files.
+
+        They are hashed on the first use in a process; after that, their sizes are checked.
 
         Raises:
             MissingArtifact: when a file is missing or altered.
         """
-        at = _folder(ref)
-        folder = self._local / at
+        folder = self._local / _folder(ref)
+        name = (self._place, _folder(ref))
+        here = self.storage.local is not None
         with _verifying:
-            if (self.url, at) in _verified:
-                return self._fetched(ref, folder)
-            found = self.problems(ref, hashes=True)
+            first = name not in _verified
+            found = self.problems(ref, hashes=here and first)
+            if not found and not here:
+                found = list(self._fetch(ref, folder, first))
             if found:
                 raise MissingArtifact(
                     "; ".join(found) + ". Run `tunesmith doctor` to see what else is damaged"
                 )
-            _verified.add((self.url, at))
-            return self._fetched(ref, folder)
-
-    def _fetched(self, ref: Ref, folder: Path) -> Path:
-        if self.storage.local is None:
-            for name, file in self.manifest(ref)["files"].items():
-                target = folder / name
-                if not target.exists() or target.stat().st_size != file["bytes"]:
-                    self.storage.fetch(f"{_folder(ref)}/{name}", target)
+            _verified.add(name)
         return folder
+
+    def _fetch(self, ref: Ref, folder: Path, hashes: bool) -> Iterator[str]:
+        """Bring the files that are not here yet, and say what is wrong with those that came."""
+        for name, file in self.manifest(ref)["files"].items():
+            copy = folder / name
+            here = copy.exists() and copy.stat().st_size == file["bytes"]
+            if here and (not hashes or file_digest(copy) == file["sha256"]):
+                continue
+            self.storage.fetch(f"{_folder(ref)}/{name}", copy)
+            if file_digest(copy) != file["sha256"]:
+                copy.unlink()
+                yield f"{ref.kind} {ref.short}: {name} has been altered"
 
     def rows(self, ref: Ref, row_type: Any) -> Iterator[Any]:
         """Read the kept rows of an artifact, in order."""
-        return read_rows(self.path(ref), "kept", row_type)
+        return self._read(ref, "kept", row_type)
 
     def dropped(self, ref: Ref) -> Iterator[Dropped]:
         """Read the dropped rows of an artifact, in order."""
-        return read_rows(self.path(ref), "dropped", Dropped)
+        return self._read(ref, "dropped", Dropped)
+
+    def _read(self, ref: Ref, which: str, row_type: Any) -> Iterator[Any]:
+        return read_rows(self.path(ref), self.manifest(ref)["files"], which, row_type)
 
     def json(self, ref: Ref, name: str) -> Any:
         """Read a JSON document of an artifact."""
@@ -306,7 +327,7 @@ class Store:
         path = self.path(adapter) / STEPS
         steps = [json.loads(line) for line in path.read_text().splitlines()]
         times: dict[str, float] = {}
-        for record in self.all_records("train"):
+        for record in sorted(self.all_records("train"), key=lambda record: str(record["created"])):
             if record["output"]["digest"] == adapter.digest:
                 times = record["timings"].get("steps", times)
         return [{**step, "timestamp": times.get(str(step["step"]), 0.0)} for step in steps]
@@ -322,11 +343,7 @@ class Store:
         """
         if self.storage.local is not None:
             return saved
-        now = {
-            path.relative_to(folder).as_posix(): (path.stat().st_mtime_ns, path.stat().st_size)
-            for path in folder.rglob("*")
-            if path.is_file()
-        }
+        now = _state_of(folder)
         for name in sorted(now, key=lambda name: now[name]):
             if saved.get(name) != now[name]:
                 self.storage.replace(f"work/{stage}/{key}/state/{name}", folder / name)
@@ -334,18 +351,28 @@ class Store:
             self.storage.delete(f"work/{stage}/{key}/state/{name}")
         return now
 
-    def _download_state(self, stage: str, key: str, folder: Path) -> None:
+    def _download_state(self, stage: str, key: str, folder: Path) -> dict[str, tuple[int, int]]:
+        """Bring a state folder from the store; return what both hold."""
         if self.storage.local is None:
             shutil.rmtree(folder, ignore_errors=True)
             at = f"work/{stage}/{key}/state"
             for name in self.storage.sizes(at):
                 self.storage.fetch(f"{at}/{name}", folder / name)
+        return _state_of(folder)
 
     def _clear(self, folder: str) -> None:
         """Remove finished work, but not the leases: they are the holder's to give back."""
         for part in ("state", "out"):
             self.storage.delete(f"{folder}/{part}")
             shutil.rmtree(self._local / folder / part, ignore_errors=True)
+
+
+def _state_of(folder: Path) -> dict[str, tuple[int, int]]:
+    return {
+        path.relative_to(folder).as_posix(): (path.stat().st_mtime_ns, path.stat().st_size)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def _folder(ref: Ref) -> str:

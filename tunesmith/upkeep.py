@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tunesmith.artifacts import Adapter, Base, Examples, Predictions, Ref, Scores, Split, Verdict
+from tunesmith.canonical import files_digest
 from tunesmith.errors import InputError
 from tunesmith.rows import rows_digest
+from tunesmith.storage import TEMPORARY
 from tunesmith.store import MANIFEST, Store
 
 KINDS: dict[str, type[Ref]] = {
@@ -52,6 +54,7 @@ def find_artifact(store: Store, prefix: str) -> tuple[Ref, dict[str, Any]]:
 def damage(store: Store) -> Iterator[str]:
     """Read every artifact that a record names, and say what is wrong with it."""
     seen: set[str] = set()
+    told: set[str] = set()
     for record in store.all_records():
         for value in _refs(record["output"]):
             ref = read_ref(value)
@@ -60,13 +63,21 @@ def damage(store: Store) -> Iterator[str]:
                 continue
             seen.add(name)
             problems = store.problems(ref, hashes=True)
-            yield from problems
-            if not problems and ref.kind in _ROWS and rows_digest(store.path(ref)) != ref.digest:
-                yield f"{ref.kind} {ref.short}: its rows do not have its digest"
+            yield from (problem for problem in problems if problem not in told)
+            told.update(problems)
+            if not problems and _digest(store, ref) != ref.digest:
+                yield f"{ref.kind} {ref.short}: its content does not have its digest"
+
+
+def _digest(store: Store, ref: Ref) -> str:
+    files = store.manifest(ref)["files"]
+    if ref.kind in _ROWS:
+        return rows_digest(store.path(ref), files)
+    return files_digest({name: file["sha256"] for name, file in files.items()})
 
 
 def garbage(store: Store, older_than_days: float) -> Iterator[Garbage]:
-    """Find artifacts that no record names and unfinished work, if older than this."""
+    """Find artifacts that no record names, unfinished work and files, if older than this."""
     named = {
         f"{value['kind']}/{value['digest']}"
         for record in store.all_records()
@@ -79,6 +90,8 @@ def garbage(store: Store, older_than_days: float) -> Iterator[Garbage]:
     for name, size in store.storage.sizes("work").items():
         folder = "work/" + "/".join(name.split("/")[:2])
         folders.setdefault(folder, []).append((name, size))
+    for name, size in store.storage.sizes(TEMPORARY).items():
+        folders[f"{TEMPORARY}/{name}"] = [(name, size)]
     for folder, files in sorted(folders.items()):
         if folder in named:
             continue

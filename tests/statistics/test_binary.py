@@ -114,6 +114,33 @@ def test_one_group_of_all_pairs_shows_next_to_nothing():
     assert comparison.p_above(0.0) > 0.4
 
 
+def test_design_effect_by_hand():
+    # Five groups of two with totals 2, -2, 1, -1 and 0: squared and summed, 10 among the groups
+    # against 6 within. Times 5/4, and 3 for t with 3 degrees of freedom, that is more than the 2
+    # at which both pairs of a group always move as one.
+    outcome = np.array([1, 1, -1, -1, 1, 0, 0, -1, 0, 0])
+    groups = [str(i // 2) for i in range(10)]
+    assert compare_binary(list(outcome >= 0), list(outcome <= 0), groups).design_effect == 2.0
+    # Eight groups of ten. Five hold one discordant pair each, so nothing moves together, and the
+    # variance of t with 4 degrees of freedom, which is 2, stands alone.
+    outcome = np.zeros(80)
+    outcome[[0, 10, 20, 30]], outcome[40] = 1, -1
+    groups = [str(i // 10) for i in range(80)]
+    effect = compare_binary(list(outcome >= 0), list(outcome <= 0), groups).design_effect
+    assert effect == pytest.approx(2.0)
+    # A second one in two of them: totals 2, 1, 1, 1 and -2 about a mean of 3/8.
+    outcome[[1, 41]] = 1, -1
+    effect = compare_binary(list(outcome >= 0), list(outcome <= 0), groups).design_effect
+    assert effect == pytest.approx(2 * (11 - 9 / 8) * (8 / 7) / (7 - 9 / 80))
+
+
+def test_pairs_that_move_against_each_other_count_once_each_at_most():
+    outcome = np.tile([1, -1], 100)
+    groups = [str(i // 2) for i in range(200)]
+    comparison = compare_binary(list(outcome >= 0), list(outcome <= 0), groups)
+    assert 1.0 <= comparison.design_effect < 1.1
+
+
 def test_independent_pairs_in_many_groups_lose_little():
     rng = np.random.default_rng(7)
     outcome = rng.choice([1, 0, -1], size=600, p=[0.2, 0.7, 0.1])

@@ -109,13 +109,19 @@ def test_p_value_is_the_worst_case_over_all_discordance_rates(n, bound):
         assert exact.p_above(*table, n, bound) >= worst
 
 
-@pytest.mark.parametrize("n", [300, 4000])
-def test_probability_at_large_n_is_that_of_the_counts(n):
-    # Wins and losses in small shares of many pairs are nearly independent Poisson counts.
-    needed = np.full(n + 1, 4)
-    rate = 2.0 / n
-    chance = exact.probability(needed, np.array([rate]), np.array([rate]))[0]
-    assert chance == pytest.approx(1 - math.exp(-2) * (1 + 2 + 2 + 4 / 3), abs=0.01)
+@pytest.mark.parametrize(
+    ("win_rate", "loss_rate"), [(0.004, 0.0005), (0.01, 0.01), (0.3, 0.2), (0.05, 0.0), (0.0, 1.0)]
+)
+def test_probability_is_the_sum_over_the_outcomes(win_rate, loss_rate):
+    n = 150
+    needed = exact.fewest_wins(n, -0.02, 1.0)
+    expected = sum(
+        mass(wins, losses, n, win_rate, loss_rate)
+        for losses in range(n + 1)
+        for wins in range(int(needed[losses]), n + 1 - losses)
+    )
+    chance = exact.probability(needed, np.array([win_rate]), np.array([loss_rate]))[0]
+    assert chance == pytest.approx(expected, rel=1e-9, abs=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.statistics import (
+    MeanComparison,
     TooFewPairs,
     compare_means,
     mean_interval,
@@ -51,6 +52,13 @@ def test_39_groups_that_are_not_all_ties_are_too_few(few_resamples, tie):
     assert (refusal.value.n, refusal.value.unit) == (39, "groups that differ from the rest")
     treated[39] += 0.5
     assert compare_means(treated, control, seed=0).n == 500
+
+
+def test_groups_whose_differences_cancel_are_ties(few_resamples):
+    treated = np.tile([1.0, -1.0], 100)
+    with pytest.raises(TooFewPairs) as refusal:
+        compare_means(treated, np.zeros(200), [str(i // 2) for i in range(200)], seed=0)
+    assert (refusal.value.n, refusal.value.unit) == (0, "groups that differ from the rest")
 
 
 def test_differences_of_rounding_alone_are_ties():
@@ -153,6 +161,16 @@ def test_a_single_models_mean():
     assert interval.high - interval.estimate > interval.estimate - interval.low  # skewed
     with pytest.raises(TooFewPairs):
         mean_interval(values[:99], 0.9, seed=0)
+
+
+def test_p_values_count_a_tied_root_as_reaching():
+    roots = np.array([-1.0, 0.0, 2.0])
+    comparison = MeanComparison(n=3, clusters=3, estimate=1.0, standard_error=0.5, roots=roots)
+    assert comparison.p_above(0.0) == 0.5  # the distance is 2, which one root of three reaches
+    assert comparison.p_above(0.1) == 0.5
+    assert comparison.p_above(-0.1) == 0.25
+    assert comparison.p_below(1.5) == 0.5  # the distance is 1
+    assert comparison.p_below(1.6) == 0.25
 
 
 def test_a_confidence_beyond_the_resamples_claims_nothing(few_resamples):

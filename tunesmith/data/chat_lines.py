@@ -69,7 +69,7 @@ def _masked(text: str) -> str:
 
 
 def _read(text: str) -> str:
-    """Resolve JSON's escapes; a key after one, as in `\\nAKIA`, would not be at a word's start."""
+    """Resolve JSON's escapes: the letter of one would hide where the word after it begins."""
 
     def resolve(match: re.Match[str]) -> str:
         code, short = match.groups()

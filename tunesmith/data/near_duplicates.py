@@ -43,7 +43,7 @@ _BAND_RECALL = 0.995
 # share a template.
 _DOUBT = 3.5
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 18
 _PIECE_WORDS = 1 << 15
 _PAIRS = 1 << 14
 _HELD_SHINGLES = 1 << 18

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 
-from tunesmith.errors import Transient
+from tunesmith.errors import RecipeError, Transient
 
 _MIGRATION_LOCK = 7_233_126
 _opening = threading.Lock()
@@ -23,6 +23,7 @@ def session(url: str) -> Iterator[Session]:
 
     Raises:
         Transient: when the database cannot be reached or stays locked.
+        RecipeError: when the URL is none, or its driver is not installed.
     """
     try:
         with _opening:
@@ -31,11 +32,18 @@ def session(url: str) -> Iterator[Session]:
             yield opened
     except OperationalError as error:
         raise Transient(f"database {make_url(url)!r}: {error.orig}") from error
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise RecipeError(
+            f"TUNESMITH_DATABASE: {error}. Expected a URL such as sqlite:////path/to/file.db or "
+            "postgresql://user@host/name (pip install tunesmith[postgres])"
+        ) from error
 
 
 @functools.cache
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(parsed, pool_pre_ping=True)
@@ -50,8 +58,8 @@ def _engine(url: str) -> Engine:
 def _configure_sqlite(connection: object, record: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy begins, below
     cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA busy_timeout=30000")  # first: the next may have to wait already
     cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from tunesmith.artifacts import Base, Examples
 from tunesmith.data.grounding import ungrounded
@@ -52,6 +52,13 @@ class ScoreParams(Params):
     phrases: tuple[Phrase, ...] = Field(PHRASES, min_length=1, description="Marker phrases.")
 
     _pattern = field_validator("format")(valid_pattern)
+
+    @field_validator("max_tokens")
+    @classmethod
+    def _some_length(cls, most: int, info: ValidationInfo) -> int:
+        if most < info.data.get("min_tokens", 1):
+            raise ValueError(f"no answer has at least min_tokens and at most {most} tokens")
+        return most
 
     @field_validator("weights")
     @classmethod

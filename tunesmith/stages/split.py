@@ -14,6 +14,7 @@ from pydantic import Field
 
 from tunesmith.artifacts import Examples, Split
 from tunesmith.draft import Draft
+from tunesmith.errors import Unready
 from tunesmith.records import ChatExample
 from tunesmith.stage import Params, Stage
 
@@ -69,6 +70,13 @@ def _write(params: SplitParams, draft: Draft, source: Examples) -> Split:
     for name in SIDES:
         here = (row for row in rows if side(row.group_id, params) == name)
         sides[name] = draft.seal_examples(here)
+    empty = [name for name, part in sides.items() if part.rows == 0]
+    if empty:
+        groups = len({row.group_id for row in rows})
+        raise Unready(
+            f"no row went to {', '.join(empty)}: {len(rows)} rows in {groups} groups are too few "
+            "to split. Add data, or group it more finely (ingest.group_by)"
+        )
     report = stratification(rows, params)
     parts = {name: sides[name].digest for name in SIDES}
     return draft.seal_json(Split, "split.json", {"parts": parts, "sides": report}, **sides)

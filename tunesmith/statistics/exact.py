@@ -43,7 +43,7 @@ def score(wins: ArrayLike, losses: ArrayLike, n: int, bound: float) -> Floats:
     linear = (2 * n - b + c) * bound - b - c
     constant = -c * bound * (1.0 - bound)
     root = np.sqrt(np.maximum(linear * linear - 8 * n * constant, 0.0))
-    loss_rate = np.maximum((root - linear) / (4 * n), max(0.0, -bound))
+    loss_rate = (root - linear) / (4 * n)
     variance = n * (2 * loss_rate + bound * (1.0 - bound))
     distance = b - c - n * bound
     flat = variance <= 1e-12

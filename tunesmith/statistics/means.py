@@ -127,8 +127,8 @@ def compare_means(
         seed: Of the resampling: the same values and seed give the same result.
 
     Raises:
-        TooFewPairs: Under 100 pairs, under 40 groups, or under 40 groups with a difference
-            that departs from the commonest one (most often a tie).
+        TooFewPairs: Under 100 pairs, under 40 groups, or under 40 groups whose mean difference
+            departs from the commonest one (most often a tie).
         ValueError: Lengths differ, or a value isn't finite.
     """
     check_pairs(treated, control)
@@ -174,10 +174,11 @@ def _finite(values: Sequence[float], side: str) -> Floats:
 def _resample(values: Floats, numbers: NDArray[np.intp], seed: int) -> MeanComparison:
     """Estimate the mean and draw the groups again, `RESAMPLES` times."""
     sizes = np.asarray(np.bincount(numbers), dtype=np.float64)
+    totals = np.asarray(np.bincount(numbers, weights=values), dtype=np.float64)
     clusters, n = len(sizes), len(values)
-    _check_enough(values, numbers, clusters)
+    _check_enough(n, totals / sizes)
     estimate = float(values.mean())
-    excess = np.asarray(np.bincount(numbers, weights=values - estimate), dtype=np.float64)
+    excess = totals - sizes * estimate
     generator = np.random.default_rng(seed)
     at_once = max(1, _CELLS_AT_ONCE // clusters)
     parts = []
@@ -193,15 +194,18 @@ def _resample(values: Floats, numbers: NDArray[np.intp], seed: int) -> MeanCompa
     )
 
 
-def _check_enough(values: Floats, numbers: NDArray[np.intp], clusters: int) -> None:
-    if len(values) < FEWEST_PAIRS:
-        raise TooFewPairs(len(values), FEWEST_PAIRS, "pairs")
-    if clusters < FEWEST_CLUSTERS:
-        raise TooFewPairs(clusters, FEWEST_CLUSTERS, "groups")
-    distinct, counts = np.unique(values, return_counts=True)
-    informative = len(np.unique(numbers[values != distinct[counts.argmax()]]))
-    if informative < FEWEST_CLUSTERS:
-        raise TooFewPairs(informative, FEWEST_CLUSTERS, "groups that differ from the rest")
+def _check_enough(n: int, group_means: Floats) -> None:
+    if n < FEWEST_PAIRS:
+        raise TooFewPairs(n, FEWEST_PAIRS, "pairs")
+    if len(group_means) < FEWEST_CLUSTERS:
+        raise TooFewPairs(len(group_means), FEWEST_CLUSTERS, "groups")
+    distinct, counts = np.unique(group_means, return_counts=True)
+    if counts.max() > 1:
+        scale = 1e-12 * float(np.abs(group_means).max())
+        alike = np.isclose(group_means, distinct[counts.argmax()], rtol=0.0, atol=scale)
+        informative = int((~alike).sum())
+        if informative < FEWEST_CLUSTERS:
+            raise TooFewPairs(informative, FEWEST_CLUSTERS, "groups that differ from the rest")
 
 
 def _standard_error(excess: Floats, n: int) -> float:
@@ -216,10 +220,7 @@ def _studentised(excess: Floats, sizes: Floats) -> Floats:
     distance = excess.sum(axis=1) / n
     left = excess - distance[:, None] * sizes
     error = np.sqrt((left**2).sum(axis=1) * clusters / (clusters - 1)) / n
-    # A draw without variation lies infinitely far out, which only widens the interval.
-    flat = error <= 1e-12 * np.abs(distance)
-    far = np.where(distance == 0.0, 0.0, np.copysign(np.inf, distance))
-    return np.asarray(np.where(flat, far, distance / np.where(flat, 1.0, error)))
+    return np.asarray(distance / error)
 
 
 def _critical(roots: Floats, alpha: float) -> float:

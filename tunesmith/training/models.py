@@ -62,7 +62,7 @@ def resolve(model: str, revision: str | None, cache: Path) -> ResolvedModel:
         Transient: the hub did not answer.
     """
     folder = Path(model).expanduser()
-    if folder.is_dir():
+    if model and folder.is_dir():
         return _from_folder(model, folder, revision)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", model) or model.startswith("."):
         raise InputError(

@@ -88,7 +88,7 @@ _YEAR = r"(?:(?:19|20)\d\d\b|['’]\d\d\b)"
 _AND = r"\s{0,2}(?:-|–|—|to|and|or|&|until|through)\s{0,2}(?:the\s)?"
 _BEFORE = rf"(?<![\w/-])(?<!\d\.)(?:(?P<weekday>{_WEEKDAY}),?\s+(?:the\s+)?)?"
 _AFTER = rf"(?:,?\s?\(?(?P<weekday_after>{_WEEKDAY})\)?)?"
-_END = r"(?![\w/]|-\w)"
+_END = r"(?![\w/]|[-.]\d|-\w)"
 _PREPOSITION = (
     r"(?:on|by|until|till|since|before|after|from|due|in|of|this|next|last|every|early|late|mid"
     r"|through|to|and|or|for|is|was|coming|,|\()[\s-]?$"
@@ -172,9 +172,7 @@ def _month_and_days(match: re.Match[str]) -> list[FoundDate]:
     year = None if match["y"] is None else _year(match["y"])
     weekday = _weekday(match["weekday"] or match["weekday_after"])
     if match["b"] is None:
-        return _found(
-            match.start(), match.group(), year, ((number, _day(match["a"])),), weekday
-        )
+        return _found(match.start(), match.group(), year, ((number, _day(match["a"])),), weekday)
     found: list[FoundDate] = []
     for group, its_weekday in (("a", weekday), ("b", None)):
         order = ((number, _day(match[group])),)
@@ -202,9 +200,7 @@ def _month_alone(match: re.Match[str]) -> list[FoundDate]:
 def _weekday_alone(match: re.Match[str]) -> list[FoundDate]:
     """Read a weekday; an abbreviation must be capitalised and come after a word such as "on"."""
     name = match["w"]
-    if not re.search("days?$", name, re.IGNORECASE) and (
-        name[0].islower() or not _prepared(match)
-    ):
+    if not re.search("days?$", name, re.IGNORECASE) and (name[0].islower() or not _prepared(match)):
         return []
     return [FoundDate(match.start(), match.group(), (Day(weekday=_weekday(name)),))]
 
@@ -326,7 +322,9 @@ def _meridiem(match: re.Match[str], hour: int, minute: int) -> list[FoundTime]:
     if match["from"] is not None and 1 <= int(match["from"]) <= 12:
         readings = _halves(int(match["from"]), int(match["from_minute"] or 0))
         end = match.end("from_minute") if match["from_minute"] else match.end("from")
-        found.append(FoundTime(match.start("from"), match.string[match.start("from") : end], readings))
+        found.append(
+            FoundTime(match.start("from"), match.string[match.start("from") : end], readings)
+        )
     return found
 
 

@@ -7,9 +7,10 @@ are written in lower case are not found.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from tunesmith.data.entities.ordinary_words import ALSO_NAMES, CALENDAR, FUNCTION, ORDINARY
+from tunesmith.data.entities.ordinary_words import ALSO_NAMES, is_ordinary
 from tunesmith.data.entities.text import fold
 
 
@@ -29,59 +30,181 @@ class _Word(NamedTuple):
     folded: str
     opens: bool  # first word of a sentence, a line or a quotation
     titled: bool  # in a line that capitalises everything
+    shouted: bool  # in capitals beside another word in capitals
 
     @property
     def end(self) -> int:
         return self.start + len(self.text)
 
 
-WORD = re.compile(r"[^\W\d_]++(?:[-&'’][^\W\d_]++)*+['’]?")
-_CONTRACTION = re.compile(r"(?:'(?:s|ll|ve|re|d|m|t)|')$")
-_ABBREVIATION = re.compile(r"(?:^|[\s(])(?:mr|mrs|ms|dr|prof|st|no|vs|e\.g|i\.e|[a-z])\.\s*$", re.IGNORECASE)
-_STOP = re.compile(r"[.!?:;\n…\u2022|>\x1f\"“”\[(]|\s[-–—*]\s|^\W*$")
+WORD = re.compile(r"(?<!\w)[^\W\d_]++(?:[&'’][^\W\d_]++)*+(?!\w)")
+_CONTRACTION = re.compile(r"(?:n't|'(?:s|ll|ve|re|d|m))$")
+_ABBREVIATED = re.compile(r"(?<!\w)(?:mr|mrs|ms|dr|prof|st|no|vs|[a-z])\.\s$", re.IGNORECASE)
+_STOP = re.compile(r"[.!?:;\n…•|>]|\s[-–—*]\s")
+_TITLE = re.compile(r"\s*(?:subject|re|fwd?)\s*:|\s*#{1,6}\s", re.IGNORECASE)
+_NO_TITLE = re.compile(r"^\s*(?:hi|hello|hey|dear|thanks|thank)\b|[.!?,]\s*$", re.IGNORECASE)
+_ALONE = re.compile(r"['’]s\b|[*_\"”')\]]{0,3}\s{0,2}(?:[,.!?\n\x1f(]|\s[-–—]\s|$)")
 _AFTER_NAME = frozenset(
-    "is was has had will would can could should may might does did and or called calls said says"
-    " wrote writes told tells asked asks needs wants ordered bought paid sent replied reported"
-    " confirmed mentioned explained contacted received returned noticed tried lives works from".split()
+    [
+        "is",
+        "was",
+        "has",
+        "had",
+        "will",
+        "would",
+        "can",
+        "could",
+        "should",
+        "may",
+        "might",
+        "does",
+        "did",
+        "and",
+        "or",
+        "called",
+        "calls",
+        "said",
+        "says",
+        "wrote",
+        "writes",
+        "told",
+        "tells",
+        "asked",
+        "asks",
+        "needs",
+        "wants",
+        "ordered",
+        "bought",
+        "paid",
+        "sent",
+        "replied",
+        "reported",
+        "confirmed",
+        "mentioned",
+        "explained",
+        "contacted",
+        "received",
+        "returned",
+        "noticed",
+        "tried",
+        "lives",
+        "works",
+    ]
 )
-_SUFFIXES = re.compile(
+_FORMED = re.compile(
     r"(?:[a-z]{4}ly|[a-z]{3}ing|[a-z]{4}ed|[a-z]{2}[ts]ions?|[a-z]{3}ments?|[a-z]{3}ness|[a-z]{4}ity"
-    r"|[a-z]{3}ances?|[a-z]{4}ences?|[a-z]{3}[ai]ble|[a-z]{3}ous|[a-z]{3}tive|[a-z]{3}ful|[a-z]{3}less"
+    r"|[a-z]{4}[ae]nces?|[a-z]{3}[ai]ble|[a-z]{3}ous|[a-z]{3}tive|[a-z]{3}ful|[a-z]{3}less"
     r"|[a-z]{3}ship|[a-z]{3}wards?|[a-z]{2}ology|[a-z]{3}ical)$"
 )
-_NAMES_WITH_SUFFIX = frozenset(
-    "kimberly beverly fleming sterling browning manning harding mohammed muhammed muhammad trinity"
-    " charity felicity constance florence clarence laurence lawrence terence clements kelly".split()
+"""Endings of formed words, which are seldom names."""
+_NOT_FORMED = frozenset(
+    [
+        "kimberly",
+        "beverly",
+        "fleming",
+        "mohammed",
+        "muhammed",
+        "trinity",
+        "charity",
+        "felicity",
+        "constance",
+        "florence",
+        "clarence",
+        "laurence",
+        "lawrence",
+        "terence",
+    ]
 )
 _MAX_WORDS = 8
 
 
 def find_names(text: str) -> list[FoundName]:
-    """Return the names of the text. Identifiers, dates, times must have been masked before."""
-    words = _words(text)
-    lower = {word.folded for word in words if word.text[0].islower()}
+    """Return the names of the text. Identifiers, dates and times must have been masked before."""
+    words = list(_words(text))
+    lower = {word.folded for word in words if word.text.islower()}
     found: list[FoundName] = []
     run: list[tuple[_Word, bool]] = []
     for index, word in enumerate(words):
-        joined = run and text[run[-1][0].end : word.start] in (" ", ". ")
-        if run and (not joined or word.opens or len(run) == _MAX_WORDS):
-            found += _close(run)
+        if run:
+            gap = text[run[-1][0].end : word.start]
+            if gap not in (" ", ". ", "-") or word.opens or len(run) == _MAX_WORDS:
+                found += _close(text, run)
+                run = []
+        if word.text.islower():
+            found += _close(text, run)
             run = []
-        if not _capital(word.text):
-            found += _close(run)
-            run = []
-            continue
-        following = words[index + 1] if index + 1 < len(words) else None
-        run.append((word, _is_name(word, following, text, lower)))
-    return [*found, *_close(run)]
+        else:
+            following = words[index + 1] if index + 1 < len(words) else None
+            run.append((word, _is_name(text, word, following, lower)))
+    return [*found, *_close(text, run)]
 
 
-def _close(run: list[tuple[_Word, bool]]) -> list[FoundName]:
+def _close(text: str, run: list[tuple[_Word, bool]]) -> list[FoundName]:
     """Make one name of a run of capitalised words, less the ordinary words at both ends."""
     marked = [index for index, (_, name) in enumerate(run) if name]
     if not marked:
         return []
     inside = run[marked[0] : marked[-1] + 1]
-    start = inside[0][0].start
-    text = " ".join(word.text for word, _ in inside)
-    return [FoundName(start, text, tuple(word.folded for word, name in inside if name))]
+    start, end = inside[0][0].start, inside[-1][0].end
+    return [FoundName(start, text[start:end], tuple(w.folded for w, name in inside if name))]
+
+
+def _words(text: str) -> Iterator[_Word]:
+    """Yield the words with what their line and the text before them say."""
+    end, line_end, titled, was_shouted = 0, -1, False, False
+    matches = [match for match in WORD.finditer(text)]
+    for index, match in enumerate(matches):
+        start = match.start()
+        if start > line_end:
+            line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", start)
+            line_end = len(text) if line_end < 0 else line_end
+            titled = _is_title(text[line_start:line_end])
+        gap = text[end:start]
+        opens = index == 0 or (
+            _STOP.search(gap) is not None
+            and not _ABBREVIATED.search(text[max(0, start - 6) : start])
+        )
+        raw = match.group()
+        shouts = len(raw) > 1 and raw.isupper()
+        after = matches[index + 1].group() if index + 1 < len(matches) else ""
+        shouted = shouts and (was_shouted or (len(after) > 1 and after.isupper()))
+        folded = fold(raw)
+        stem = _CONTRACTION.sub("", folded)
+        kept = raw[: len(raw) - len(folded) + len(stem)] if len(folded) == len(raw) else raw
+        yield _Word(start, kept, stem.replace("'", ""), opens, titled, shouted)
+        end, was_shouted = match.end(), shouts
+
+
+def _is_title(line: str) -> bool:
+    """Whether a line capitalises its words as a title does, so that capitals mark nothing."""
+    if _TITLE.match(line):
+        return True
+    if _NO_TITLE.search(line):
+        return False
+    long = [word for word in WORD.findall(line) if len(word) > 3]
+    return len(long) > 2 and sum(word[0].isupper() for word in long) >= 0.8 * len(long)
+
+
+def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -> bool:
+    """Judge one capitalised word by itself, its place and what follows."""
+    folded = word.folded
+    if len(folded) < 2 or word.shouted or is_ordinary(folded):
+        return False
+    if word.text.isupper() and len(folded) > 5:
+        return False
+    if word.text[1:].islower() and folded in lower and folded not in ALSO_NAMES:
+        return False
+    if not (word.opens or word.titled):
+        return True
+    if folded in ALSO_NAMES or (_FORMED.search(folded) and folded not in _NOT_FORMED):
+        return False
+    return word.titled or not word.text[1:].islower() or _acts_as_name(text, word, following)
+
+
+def _acts_as_name(text: str, word: _Word, following: _Word | None) -> bool:
+    """Whether what follows the first word of a sentence fits a name: "Maria called", "Maria,"."""
+    if following is None or _ALONE.match(text, word.end):
+        return True
+    if following.text.islower():
+        return following.folded in _AFTER_NAME and text[word.end : following.start] == " "
+    return not following.opens and not is_ordinary(following.folded)

@@ -16,21 +16,23 @@ from tunesmith.data.entities.text import mask
 class FoundNumber(NamedTuple):
     """A number, where it starts, the values that it may have, and its unit.
 
-    `unit` is "%", an ISO 4217 currency code, "s" (a duration; values in seconds), "month" (a
-    duration; values in months), "a" (an article alone, as in "a box"), or "" for a bare number.
+    `unit` is "%", an ISO 4217 currency code, "s" or "month" for durations, "a" for an article
+    alone ("a box"), or "" for a bare number. `factor` turns the values, which are as written,
+    into that unit: 86400 for days.
     """
 
     start: int
     text: str
     values: tuple[Decimal, ...]
-    unit: str
+    unit: str = ""
+    factor: int = 1
     ordinal: bool = False
 
     @property
     def normal(self) -> str:
-        """The values and the unit, as in "1200", "45 USD" or "1.2|1200"."""
-        values = "|".join(plain(value) for value in self.values)
-        return f"{values} {self.unit}" if self.unit else values
+        """The values in the unit, as in "1200", "45 USD", "172800 s" or "1.2|1200"."""
+        values = "|".join(plain(value * self.factor) for value in self.values)
+        return f"{values} {self.unit}".strip()
 
 
 def plain(value: Decimal) -> str:
@@ -68,7 +70,9 @@ _UNIT_AFTER = re.compile(
     rf"(?P<unit>{_UNIT_NAMES})(?!\w)",
     re.IGNORECASE,
 )
-_SCALE_AFTER = re.compile(r"[\s-]?(?P<scale>hundred|thousand|million|billion|dozen|bn)\b", re.IGNORECASE)
+_SCALE_AFTER = re.compile(
+    r"[\s-]?(?P<scale>hundred|thousand|million|billion|dozen|bn)\b", re.IGNORECASE
+)
 _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 _SCALES |= {"dozen": 12, "bn": 10**9, "k": 10**3, "m": 10**6}
 _DIGITS = re.compile(
@@ -92,7 +96,9 @@ _IMPLIED_WORDS = re.compile(
     rf"(?<!\w)(?:{'|'.join(sorted(_IMPLIED, key=len, reverse=True))})(?!\w)", re.IGNORECASE
 )
 _LIST_NUMBER = re.compile(r"(?m)^[ \t>*-]{0,8}\(?\d{1,2}[.):](?=\s)|(?i:\bsteps?\s\d{1,2}\b)")
-_IDIOM = re.compile(r"-(?:factor|step|way|party|hand|sided|fold|class|rate)\b|\sparty\b", re.IGNORECASE)
+_IDIOM = re.compile(
+    r"-(?:factor|step|way|party|hand|sided|fold|class|rate)\b|\sparty\b", re.IGNORECASE
+)
 
 
 def find_numbers(text: str) -> list[FoundNumber]:
@@ -153,7 +159,7 @@ def _in_digits(text: str) -> list[FoundNumber]:
             end = match.end()
         number = _measured(text, match.start(), end, values, ordinal=suffix in _ORDINAL_SUFFIXES)
         if match["currency"]:
-            number = number._replace(unit=_UNITS[match["currency"].strip().lower()][0])
+            number = number._replace(unit=_UNITS[match["currency"].strip().lower()][0], factor=1)
         found.append(number)
     return found
 
@@ -164,9 +170,9 @@ def _measured(
     """Add the unit that follows, if one does, and express durations in their base unit."""
     after = None if ordinal else _UNIT_AFTER.match(text, end)
     if after is None:
-        return FoundNumber(start, text[start:end], values, "", ordinal)
+        return FoundNumber(start, text[start:end], values, ordinal=ordinal)
     unit, factor = _UNITS[" ".join(after["unit"].lower().split())]
-    return FoundNumber(start, text[start : after.end()], tuple(v * factor for v in values), unit)
+    return FoundNumber(start, text[start : after.end()], values, unit, factor)
 
 
 def _times(values: tuple[Decimal, ...], scale: str) -> tuple[Decimal, ...]:

@@ -1,0 +1,74 @@
+"""A temporary Prefect server for the session, and a small project to retrain in."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tunesmith.settings import Settings
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A server on an empty database; its start, some ten seconds, is most of what it costs."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    # Without heartbeats a flow run is a second shorter.
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield
+
+
+@dataclass(frozen=True)
+class Project:
+    """A recipe, and the environment that keeps everything made from it in one folder."""
+
+    recipe: Path
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"TUNESMITH_HOME": str(self.home), "HF_HUB_OFFLINE": "1"}
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(home=self.home)
+
+
+@pytest.fixture(scope="session")
+def new_project(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Make a project with the tiny recipe, and nothing built yet."""
+
+    def make() -> Project:
+        root = tmp_path_factory.mktemp("project")
+        shutil.copy(RECIPES / "tiny.yaml", root)
+        shutil.copytree(RECIPES / "tiny", root / "tiny", ignore=shutil.ignore_patterns("base"))
+        shutil.copytree(tiny_base, root / "tiny" / "base")
+        return Project(root / "tiny.yaml", root / "home")
+
+    return make
+
+
+@pytest.fixture
+def at_home(monkeypatch: pytest.MonkeyPatch) -> Callable[[Project], Project]:
+    """Run what follows on a project's own store, database and MLflow."""
+
+    def enter(project: Project) -> Project:
+        for name in [name for name in os.environ if name.startswith("TUNESMITH_")]:
+            monkeypatch.delenv(name)
+        for name, value in project.environment.items():
+            monkeypatch.setenv(name, value)
+        return project
+
+    return enter

@@ -1,0 +1,281 @@
+"""Which numbers, dates, ids and names of an answer have no support in its input.
+
+`find_entities` says what an answer states; this module looks each statement up in the source, and
+is lenient there: "Ms Jones" stands on "Maria Jones", "March 14" on "2026-03-14", "2" on "twice",
+"48 hours" on "two days". Letter case, accents and the order of day and month do not matter. A fact
+that only follows by reasoning (a sum, "next week") counts as unsupported. Each word of a name is
+looked up by itself, so a first and a last name of two people pass as one person. English only; a
+name in lower case is not checked.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from tunesmith.data.entities import (
+    Entity,
+    Found,
+    entity,
+    find_all,
+    find_entities,
+    find_outside_numbers,
+)
+from tunesmith.data.entities.dates import Day, FoundDate
+from tunesmith.data.entities.ids import FoundId, squeeze
+from tunesmith.data.entities.names import FoundName
+from tunesmith.data.entities.numbers import FoundNumber, all_numbers
+from tunesmith.data.entities.text import fold
+
+__all__ = ["Entity", "find_entities", "ungrounded"]
+
+_RUN = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HOUR = re.compile(
+    r"\b(?:at|by|until|till|from|to|around|before|after|between|and)\s(\d\d?)\b(?![:.,]?\d|%)"
+)
+_MAX_RUNS = 10
+_MAX_CODE = 64
+
+
+def ungrounded(answer: str, source: str) -> list[Entity]:
+    """Return the entities of the answer that have no support in the source, in their order.
+
+    The source is all that the answer may draw on: pass the system prompt with it.
+    """
+    claims = sorted(find_all(answer), key=lambda found: found.start)
+    if not claims:
+        return []
+    support = _Source(source, claims)
+    return [entity(claim) for claim in claims if not support.has(claim)]
+
+
+class _Source:
+    """A source text, indexed for the claims of one answer."""
+
+    def __init__(self, text: str, claims: list[Found]) -> None:
+        self._text = text
+        self._claims = claims
+        self._dates, self._times, self._ids, self._rest = find_outside_numbers(text)
+
+    def has(self, claim: Found) -> bool:
+        """Whether something in the source supports the claim."""
+        if isinstance(claim, FoundName):
+            return self._has_name(claim)
+        if isinstance(claim, FoundNumber):
+            return self._has_number(claim)
+        if isinstance(claim, FoundId):
+            return claim.normal in self._supported_ids
+        if isinstance(claim, FoundDate):
+            return any(self._has_day(day) for day in claim.readings)
+        return not self._minutes.isdisjoint(claim.readings)
+
+    def _has_name(self, claim: FoundName) -> bool:
+        if "".join(claim.words) in self._words:
+            return True
+        return all(self._has_word(word) for word in claim.words)
+
+    def _has_word(self, word: str) -> bool:
+        forms = {word, word + "s", word + "es", word.removesuffix("s"), word.removesuffix("es")}
+        return not self._words.isdisjoint(forms) or word in self._joined_words
+
+    @cached_property
+    def _runs(self) -> list[str]:
+        text = self._text.replace("'", "").replace("’", "")
+        return [part for run in _RUN.findall(text) for part in _CAMEL.split(run)]
+
+    @cached_property
+    def _words(self) -> set[str]:
+        whole = _RUN.findall(fold(self._text))
+        return {*map(fold, self._runs), *whole}
+
+    @cached_property
+    def _joined_words(self) -> set[str]:
+        """Two words that stand together, as one: "Power Point" supports "PowerPoint"."""
+        runs = [fold(run) for run in self._runs]
+        return {a + b for a, b in zip(runs, runs[1:], strict=False)}
+
+    def _has_number(self, claim: FoundNumber) -> bool:
+        if claim.ordinal and not self._days_of_month.isdisjoint(claim.values):
+            return True
+        written, measured = self._numbers
+        if not claim.unit:
+            return any(value in written.get("any", ()) for value in claim.values)
+        bare = written.get("", set())
+        in_unit = measured.get(claim.unit, set())
+        return any(v in bare or v * claim.factor in in_unit for v in claim.values)
+
+    @cached_property
+    def _numbers(self) -> tuple[dict[str, set[Decimal]], dict[str, set[Decimal]]]:
+        """The values as written, by unit and for any; and the values in their unit, by unit."""
+        written: dict[str, set[Decimal]] = {"": set(), "any": set()}
+        measured: dict[str, set[Decimal]] = {}
+        for number in all_numbers(self._rest):
+            written["any"].update(number.values)
+            written.setdefault(number.unit, set()).update(number.values)
+            in_unit = {value * number.factor for value in number.values}
+            measured.setdefault(number.unit, set()).update(in_unit)
+        for found in self._ids:
+            digits = {Decimal(run) for run in re.findall(r"(?<!\d)\d{3,15}(?!\d)", found.text)}
+            written["any"] |= digits
+            written[""] |= digits
+        for minutes in (minutes for time in self._times for minutes in time.readings):
+            hour = minutes // 60
+            written["any"] |= {Decimal(hour), Decimal(hour % 12 or 12)}
+        years = {day.year for day in self._source_days if day.year}
+        written["any"].update(map(Decimal, years))
+        return written, measured
+
+    @cached_property
+    def _source_days(self) -> list[Day]:
+        return [day for found in self._dates for day in found.readings]
+
+    @cached_property
+    def _days_of_month(self) -> set[Decimal]:
+        return {Decimal(day.day) for day in self._source_days if day.day}
+
+    def _has_day(self, claim: Day) -> bool:
+        if claim.offset is not None:
+            return claim.offset in self._offsets
+        if claim.month is None:
+            return claim.weekday in self._weekdays
+        candidates = self._days_by_date.get((claim.month, claim.day), ())
+        return any(self._agrees(claim, day) for day in candidates)
+
+    def _agrees(self, claim: Day, day: Day) -> bool:
+        """Whether year and weekday of the claim, where it has them, fit a day of the source.
+
+        What that day leaves open may stand elsewhere: a year anywhere in the source will do.
+        """
+        if claim.year is not None and day.year is None and claim.year not in self._years:
+            return False
+        if claim.year is not None and day.year not in (None, claim.year):
+            return False
+        if claim.weekday is None:
+            return True
+        weekday = day.implied_weekday()
+        if weekday is not None:
+            return weekday == claim.weekday
+        years = self._years if claim.year is None else {claim.year}
+        dated = {day._replace(year=year, weekday=None) for year in years}
+        return claim.weekday in self._weekdays or any(
+            _exists(one) and one.implied_weekday() == claim.weekday for one in dated
+        )
+
+    @cached_property
+    def _days_by_date(self) -> dict[tuple[int, int | None], set[Day]]:
+        days: dict[tuple[int, int | None], set[Day]] = {}
+        for day in self._source_days:
+            if day.month is not None:
+                days.setdefault((day.month, None), set()).add(Day(day.year, day.month))
+                days.setdefault((day.month, day.day), set()).add(day)
+        return days
+
+    @cached_property
+    def _weekdays(self) -> set[int | None]:
+        return {day.implied_weekday() for day in self._source_days} - {None}
+
+    @cached_property
+    def _years(self) -> set[int]:
+        numbers = self._numbers[0]["any"]
+        return {int(number) for number in numbers if 1900 <= number < 2100 and number % 1 == 0}
+
+    @cached_property
+    def _offsets(self) -> set[int]:
+        """Days from today that the source names, or that lie between two of its dates."""
+        days = {
+            date(d.year, d.month, d.day) for d in self._source_days if d.year and d.month and d.day
+        }
+        steps = {step for step in (1, -1) if days & {day + timedelta(step) for day in days}}
+        return steps | {day.offset for day in self._source_days if day.offset is not None}
+
+    @cached_property
+    def _minutes(self) -> set[int]:
+        """Minutes after midnight of the times; "at 5" may be either half of the day."""
+        minutes = {minute for time in self._times for minute in time.readings}
+        for match in _HOUR.finditer(self._rest):
+            hour = int(match[1])
+            if hour <= 24:
+                minutes |= {hour % 24 * 60, (hour + 12) % 24 * 60}
+        return minutes
+
+    @cached_property
+    def _supported_ids(self) -> set[str]:
+        """The identifiers among the claims that the source holds, however it groups them."""
+        wanted = {claim.normal for claim in self._claims if isinstance(claim, FoundId)}
+        written = {found.normal for found in self._ids}
+        supported = wanted & (written | _domains(written))
+        wanted -= supported
+        endings = tuple(w[1:] for w in wanted if w[0] == "*")
+        phones = {w[-_TAIL:]: w for w in wanted if w.isdigit() and len(w) > _TAIL}
+        if not wanted:
+            return supported
+        for code in _codes(self._text):
+            if code in wanted:
+                supported.add(code)
+            if code.isdigit():
+                supported.update("*" + end for end in endings if code.endswith(end))
+                phone = phones.get(code[-_TAIL:], "")
+                if phone and _same_phone(code, phone):
+                    supported.add(phone)
+        return supported
+
+
+_TAIL = 7
+"""Digits that two writings of one phone number share at the least; what precedes is a prefix."""
+
+
+def _same_phone(one: str, other: str) -> bool:
+    """Whether two digit strings differ only by a trunk zero and a country code."""
+    short, long = sorted((one.lstrip("0"), other.lstrip("0")), key=len)
+    return long.endswith(short) and len(long) - len(short) <= 3
+
+
+def _domains(ids: set[str]) -> set[str]:
+    """The hosts of the e-mail and web addresses, which support the bare host."""
+    return {one.rpartition("@")[2].partition("/")[0] for one in ids if "." in one}
+
+
+def _exists(day: Day) -> bool:
+    """Whether the day, 29 February for instance, is in the calendar of its year."""
+    try:
+        date(day.year or 2024, day.month or 1, day.day or 1)
+    except ValueError:
+        return False
+    return True
+
+
+def _codes(text: str) -> Iterator[str]:
+    """Yield each run of letters and digits, its digits, and runs joined across separators.
+
+    A space joins two runs only if both hold a digit or are capitals: "TK 48213", "555 0102", but
+    not "a 12".
+    """
+    runs = list(_RUN.finditer(text))
+    for index, run in enumerate(runs):
+        code = squeeze(run.group()[: _MAX_CODE + 1])
+        yield code
+        if not code.isdigit():
+            yield from re.findall(r"\d{3,}", code)
+        previous = run
+        for following in runs[index + 1 : index + _MAX_RUNS]:
+            if not _joins(text, previous, following) or len(code) > _MAX_CODE:
+                break
+            code += squeeze(following.group()[: _MAX_CODE + 1])
+            yield code
+            previous = following
+
+
+def _joins(text: str, run: re.Match[str], following: re.Match[str]) -> bool:
+    gap = text[run.end() : following.start()]
+    if gap in _JOINERS:
+        return True
+    return gap in _SPACES and all(
+        re.search(r"\d", one.group()) or (len(one.group()) > 1 and one.group().isupper())
+        for one in (run, following)
+    )
+
+
+_JOINERS = frozenset("-_/.#:+")
+_SPACES = frozenset((" ", " (", ") ", ")", "(", " #", "\u00a0", " +"))

@@ -1,0 +1,197 @@
+"""Before and after: what every model scored, each metric with its interval and n.
+
+These are figures of single models, for reading. Nothing is decided on them: the verdict rests on
+paired comparisons on the same examples, which see differences that these intervals hide.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from tunesmith.evaluation.metrics import YES_NO
+from tunesmith.pipeline import Result
+from tunesmith.records import Score
+from tunesmith.reporting.tables import TableRow, markdown_table, text_table
+from tunesmith.store import Store
+
+CONFIDENCE = 0.95
+NAMES = {
+    "base": "base",
+    "prompt_baseline": "prompt baseline",
+    "champion": "champion",
+    "candidate": "candidate",
+}
+PLACES = ("test", "golden")
+TOO_FEW = "n too small for an interval"
+NOT_MEASURED = "does not apply"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric of one model on one set of examples.
+
+    Attributes:
+        metric: Name of the metric.
+        who: base, prompt_baseline, champion or candidate.
+        where: test or golden.
+        kind: `rate` is the share of yes, 0 to 1; `mean` is on the metric's own scale.
+        value: The estimate; None where the metric applies to no example.
+        low: Lower limit of the interval; None without one, as is `high`.
+        confidence: Two-sided coverage of the interval, 0 to 1.
+        n: Examples to which the metric applies.
+        groups: Groups that these come from.
+        note: Why there is no interval or no value; empty otherwise.
+    """
+
+    metric: str
+    who: str
+    where: str
+    kind: Literal["rate", "mean"]
+    value: float | None
+    low: float | None
+    high: float | None
+    confidence: float
+    n: int
+    groups: int
+    note: str
+
+    @property
+    def text(self) -> str:
+        """The estimate, with its interval in brackets where there is one."""
+        if self.value is None:
+            return "–"
+        if self.low is None or self.high is None:
+            return self._format(self.value)
+        return f"{self._format(self.value)} [{self._bare(self.low)}, {self._bare(self.high)}]"
+
+    @property
+    def estimate(self) -> str:
+        """The estimate alone."""
+        return "–" if self.value is None else self._format(self.value)
+
+    @property
+    def limits(self) -> str:
+        """The interval alone, or why there is none."""
+        if self.low is None or self.high is None:
+            return self.note
+        unit = " %" if self.kind == "rate" else ""
+        return f"{self._bare(self.low)} to {self._bare(self.high)}{unit}"
+
+    def _format(self, value: float) -> str:
+        return f"{value:.0%}" if self.kind == "rate" else f"{value:.2f}"
+
+    def _bare(self, value: float) -> str:
+        return f"{100 * value:.0f}" if self.kind == "rate" else f"{value:.2f}"
+
+
+def before_after(store: Store, result: Result) -> list[Figure]:
+    """Return every metric of everybody who was measured.
+
+    Ordered by place (test, golden), then metric, then base, prompt baseline, champion, candidate.
+
+    Raises:
+        MissingArtifact: when scores are missing or damaged.
+    """
+    figures: list[Figure] = []
+    for where in PLACES:
+        scores = {
+            who: list(store.rows(result.measured[f"{who} {where}"].scores, Score))
+            for who in NAMES
+            if f"{who} {where}" in result.measured
+        }
+        # In the order in which the recipe names the metrics.
+        metrics = dict.fromkeys(name for rows in scores.values() for row in rows for name in row.values)
+        figures += [
+            _figure(metric, who, where, rows) for metric in metrics for who, rows in scores.items()
+        ]
+    return figures
+
+
+def _figure(metric: str, who: str, where: str, rows: Sequence[Score]) -> Figure:
+    from tunesmith.statistics import Interval, TooFewPairs, mean_interval, proportion
+
+    measured = [(row.group_id, value) for row, value in _values(rows, metric)]
+    values, groups = [value for _, value in measured], [group for group, _ in measured]
+    kind: Literal["rate", "mean"] = "rate" if metric in YES_NO else "mean"
+    interval: Interval | None = None
+    note = "" if values else NOT_MEASURED
+    if values and kind == "rate":
+        interval = proportion(sum(value == 1.0 for value in values), len(values), CONFIDENCE)
+    elif values:
+        try:
+            interval = mean_interval(values, CONFIDENCE, groups, seed=0)
+        except TooFewPairs:
+            note = TOO_FEW
+    return Figure(
+        metric=metric,
+        who=who,
+        where=where,
+        kind=kind,
+        value=sum(values) / len(values) if values else None,
+        low=None if interval is None else interval.low,
+        high=None if interval is None else interval.high,
+        confidence=CONFIDENCE,
+        n=len(values),
+        groups=len(set(groups)),
+        note=note,
+    )
+
+
+def _values(rows: Sequence[Score], metric: str) -> Iterator[tuple[Score, float]]:
+    for row in rows:
+        value = row.values.get(metric)
+        if value is not None:
+            yield row, value
+
+
+def as_documents(figures: Sequence[Figure]) -> list[dict[str, Any]]:
+    """Return the figures as JSON values, unrounded."""
+    return [asdict(figure) for figure in figures]
+
+
+def as_rows(figures: Sequence[Figure]) -> list[TableRow]:
+    """Return a table with a line for each place and metric and a column for each model."""
+    return [
+        {
+            "examples": f"{where} (n = {max(figure.n for figure in line)})",
+            "metric": metric.replace("_", " "),
+            **{NAMES[who]: _cell(line, who) for who in present(figures)},
+        }
+        for where, metric, line in _lines(figures)
+    ]
+
+
+def present(figures: Sequence[Figure]) -> list[str]:
+    """Return who was measured anywhere, in reading order."""
+    return [who for who in NAMES if any(figure.who == who for figure in figures)]
+
+
+def _lines(figures: Sequence[Figure]) -> Iterator[tuple[str, str, list[Figure]]]:
+    for where, metric in dict.fromkeys((figure.where, figure.metric) for figure in figures):
+        yield where, metric, [item for item in figures if (item.where, item.metric) == (where, metric)]
+
+
+def _cell(line: Sequence[Figure], who: str) -> str:
+    return next((figure.text for figure in line if figure.who == who), "")
+
+
+def as_markdown(figures: Sequence[Figure]) -> str:
+    """Return the table in Markdown, with what the brackets mean."""
+    return f"{markdown_table(as_rows(figures))}\n\n{legend(figures)}"
+
+
+def as_text(figures: Sequence[Figure]) -> str:
+    """Return the table as aligned plain text, with what the brackets mean."""
+    return f"{text_table(as_rows(figures))}\n{legend(figures)}"
+
+
+def legend(figures: Sequence[Figure]) -> str:
+    """Say what the brackets are, and what they leave out."""
+    if not figures:
+        return "Nothing was measured."
+    text = f"In brackets: {CONFIDENCE:.0%} intervals of each model alone"
+    if any(figure.note == TOO_FEW for figure in figures):
+        text += "; means without brackets have too few examples for one"
+    if any(figure.groups < figure.n for figure in figures):
+        text += "; rates count examples of one group as independent, the verdict does not"
+    return text + "."
