@@ -3,12 +3,11 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tunesmith.settings import Settings
+from tests.flows.projects import Project
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -28,22 +27,6 @@ def prefect_server() -> Iterator[None]:
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield
-
-
-@dataclass(frozen=True)
-class Project:
-    """A recipe, and the environment that keeps everything made from it in one folder."""
-
-    recipe: Path
-    home: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"TUNESMITH_HOME": str(self.home), "HF_HUB_OFFLINE": "1"}
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(home=self.home)
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flow_runs import Seen, run_id
 from prefect import flow
 
 from tasks import stage_task as stage_tasks
 from tasks.stage_task import StageTask, stage_task
+from tests.flows.flow_runs import Seen, run_id
 from tunesmith.artifacts import Verdict
 from tunesmith.draft import Draft
 from tunesmith.errors import InputError, RecipeError, Transient, Unready

@@ -124,6 +124,13 @@ def test_probability_is_the_sum_over_the_outcomes(win_rate, loss_rate):
     assert chance == pytest.approx(expected, rel=1e-9, abs=1e-10)
 
 
+@pytest.mark.parametrize("n", [10, 1000, 50_000])
+def test_probability_of_anything_at_all_is_one(n):
+    loss_rates = np.array([0.0, 0.01 / n, 1 / n, 5 / n, 0.05, 0.5, 1.0])
+    chances = exact.probability(np.zeros(n + 1, dtype=np.int64), 1 - loss_rates, loss_rates)
+    assert chances == pytest.approx(np.ones(7), abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("n", "margin"), [(28, 0.1), (30, 0.05), (36, 0.0), (52, 0.05), (60, 0.02)]
 )

@@ -54,10 +54,16 @@ def test_39_groups_that_are_not_all_ties_are_too_few(few_resamples, tie):
     assert compare_means(treated, control, seed=0).n == 500
 
 
-def test_groups_whose_differences_cancel_are_ties(few_resamples):
-    treated = np.tile([1.0, -1.0], 100)
+@pytest.mark.parametrize(
+    ("treated", "groups"),
+    [
+        (np.tile([1.0, -1.0], 100), [str(i // 2) for i in range(200)]),
+        (np.full(200, 0.3), [str(i // 2 if i < 100 else i) for i in range(200)]),
+    ],
+)
+def test_groups_with_the_same_mean_difference_are_ties(few_resamples, treated, groups):
     with pytest.raises(TooFewPairs) as refusal:
-        compare_means(treated, np.zeros(200), [str(i // 2) for i in range(200)], seed=0)
+        compare_means(treated, np.zeros(200), groups, seed=0)
     assert (refusal.value.n, refusal.value.unit) == (0, "groups that differ from the rest")
 
 

@@ -275,6 +275,7 @@ class TestHub:
 
     def test_no_network_may_pass(self, tmp_path, monkeypatch):
         self.point_to("http://127.0.0.1:9", monkeypatch)  # the discard port: nobody listens
+        monkeypatch.setattr("time.sleep", lambda seconds: None)  # the hub's client tries five times
         with pytest.raises(Transient, match="tunesmith models fetch someone/model"):
             resolve("someone/model", COMMIT, tmp_path / "cache")
         assert not list((tmp_path / "cache" / "models").iterdir())

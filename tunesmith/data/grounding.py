@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 
 from tunesmith.data.entities import (
     Entity,
@@ -94,7 +95,7 @@ class _Source:
     def _joined_words(self) -> set[str]:
         """Two words that stand together, as one: "Power Point" supports "PowerPoint"."""
         runs = [fold(run) for run in self._runs]
-        return {a + b for a, b in zip(runs, runs[1:], strict=False)}
+        return {a + b for a, b in pairwise(runs)}
 
     def _has_number(self, claim: FoundNumber) -> bool:
         if claim.ordinal and not self._days_of_month.isdisjoint(claim.values):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunesmith.errors import InputError
+from tunesmith.training.model_folder import read_header
 
 if TYPE_CHECKING:
     import torch
@@ -74,19 +75,23 @@ def load_adapter(model: "PreTrainedModel", adapter_dir: Path) -> "PreTrainedMode
     Raises:
         InputError: the folder is not an adapter, or it was made for another architecture.
     """
-    from peft import PeftModel
-    from safetensors import SafetensorError
+    from peft import PeftModel, get_peft_model_state_dict
 
     check_adapter(adapter_dir)
+    held = set(read_header(adapter_dir / ADAPTER_WEIGHTS))
     try:
-        with quiet():
+        with quiet(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Found missing adapter keys")  # told better below
             adapted = PeftModel.from_pretrained(model, adapter_dir, autocast_adapter_dtype=False)
-    except SafetensorError as error:
-        raise InputError(
-            f"{adapter_dir / ADAPTER_WEIGHTS}: cannot be read: {error}; train it again"
-        ) from error
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{adapter_dir}: does not fit the base model: {error}") from error
+    expected = set(get_peft_model_state_dict(adapted, save_embedding_layers=False))
+    if held != expected:
+        raise InputError(
+            f"{adapter_dir}: does not fit the base model: {len(expected - held)} weights are"
+            f" missing and {len(held - expected)} have no place, such as"
+            f" {min(held ^ expected)}; use the base that it was trained on"
+        )
     return adapted.to(model.dtype)
 
 

@@ -62,40 +62,11 @@ _UNIT = re.compile(
 _DIGITS_FIRST = re.compile(r"\d{1,6}(?:[.,]\d+)?(?:-[A-Za-z]?[a-z]+)+$")
 _WORD_FIRST = re.compile(r"[A-Za-z]?[a-z]+-(?:\d{1,2}|(?:19|20)\d\d)$")
 _GLUED_STOP = re.compile(r"[a-z]+[./]\d+(?:[.,]\d+)?$")
-_COMMON = frozenset(
-    [
-        "2fa",
-        "3d",
-        "4d",
-        "2d",
-        "3g",
-        "4g",
-        "5g",
-        "4k",
-        "8k",
-        "mp3",
-        "mp4",
-        "b2b",
-        "b2c",
-        "h264",
-        "h265",
-        "usb2",
-        "usb3",
-        "utf8",
-        "x64",
-        "x86",
-        "24x7",
-        "co2",
-        "h2o",
-        "a4",
-        "a5",
-        "i18n",
-        "1to1",
-        "4x4",
-        "3x",
-        "2x",
-    ]
-)
+_WITH_DIGIT = """
+2fa 2d 3d 4d 3g 4g 5g 4k 8k mp3 mp4 b2b b2c h264 h265 usb2 usb3 utf8 x64 x86 24x7 co2 h2o a4 a5
+i18n 1to1 4x4
+"""
+_COMMON = frozenset(_WITH_DIGIT.split())
 """Words of general English that happen to hold a digit."""
 
 

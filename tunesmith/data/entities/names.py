@@ -44,77 +44,23 @@ _STOP = re.compile(r"[.!?:;\n…•|>]|\s[-–—*]\s")
 _TITLE = re.compile(r"\s*(?:subject|re|fwd?)\s*:|\s*#{1,6}\s", re.IGNORECASE)
 _NO_TITLE = re.compile(r"^\s*(?:hi|hello|hey|dear|thanks|thank)\b|[.!?,]\s*$", re.IGNORECASE)
 _ALONE = re.compile(r"['’]s\b|[*_\"”')\]]{0,3}\s{0,2}(?:[,.!?\n\x1f(]|\s[-–—]\s|$)")
-_AFTER_NAME = frozenset(
-    [
-        "is",
-        "was",
-        "has",
-        "had",
-        "will",
-        "would",
-        "can",
-        "could",
-        "should",
-        "may",
-        "might",
-        "does",
-        "did",
-        "and",
-        "or",
-        "called",
-        "calls",
-        "said",
-        "says",
-        "wrote",
-        "writes",
-        "told",
-        "tells",
-        "asked",
-        "asks",
-        "needs",
-        "wants",
-        "ordered",
-        "bought",
-        "paid",
-        "sent",
-        "replied",
-        "reported",
-        "confirmed",
-        "mentioned",
-        "explained",
-        "contacted",
-        "received",
-        "returned",
-        "noticed",
-        "tried",
-        "lives",
-        "works",
-    ]
-)
+_VERBS = """
+is was has had will would can could should may might does did and or called calls said says wrote
+writes told tells asked asks needs wants ordered bought paid sent replied reported confirmed
+mentioned explained contacted received returned noticed tried lives works
+"""
+_AFTER_NAME = frozenset(_VERBS.split())
 _FORMED = re.compile(
     r"(?:[a-z]{4}ly|[a-z]{3}ing|[a-z]{4}ed|[a-z]{2}[ts]ions?|[a-z]{3}ments?|[a-z]{3}ness|[a-z]{4}ity"
     r"|[a-z]{4}[ae]nces?|[a-z]{3}[ai]ble|[a-z]{3}ous|[a-z]{3}tive|[a-z]{3}ful|[a-z]{3}less"
     r"|[a-z]{3}ship|[a-z]{3}wards?|[a-z]{2}ology|[a-z]{3}ical)$"
 )
 """Endings of formed words, which are seldom names."""
-_NOT_FORMED = frozenset(
-    [
-        "kimberly",
-        "beverly",
-        "fleming",
-        "mohammed",
-        "muhammed",
-        "trinity",
-        "charity",
-        "felicity",
-        "constance",
-        "florence",
-        "clarence",
-        "laurence",
-        "lawrence",
-        "terence",
-    ]
-)
+_LIKE_FORMED = """
+kimberly beverly fleming mohammed muhammed trinity charity felicity constance florence clarence
+laurence lawrence terence
+"""
+_NOT_FORMED = frozenset(_LIKE_FORMED.split())
 _MAX_WORDS = 8
 
 

@@ -1,0 +1,79 @@
+"""Fixtures that the whole suite shares."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tunesmith.settings import load
+from tunesmith.store import Store
+
+pytest_plugins = ["tests.tiny_model"]
+
+# The settings of whoever runs the tests are not the tests' settings.
+for name in [name for name in os.environ if name.startswith(("TUNESMITH_", "AWS_"))]:
+    del os.environ[name]
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty store on disk."""
+    return Store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def settings_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., object]:
+    """Load the settings under some environment, in an empty working folder."""
+
+    def under(**environment: str) -> object:
+        monkeypatch.chdir(tmp_path)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return load()
+
+    return under
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of an object store that keeps to S3's interface (moto, as a server)."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The URL of an empty folder in a bucket, reachable with the environment's keys."""
+    import fsspec
+
+    environment = {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    files = fsspec.filesystem("s3", use_listings_cache=False, skip_instance_cache=True)
+    if not files.exists("bucket"):
+        files.mkdir("bucket")
+    return f"s3://bucket/{tmp_path.name}-{os.getpid()}"
+
+
+@pytest.fixture(params=["disk", "s3"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store, once on disk and once in an object store."""
+    if request.param == "disk":
+        return Store(str(tmp_path / "store"))
+    return Store(str(request.getfixturevalue("s3")), tmp_path / "scratch")
