@@ -39,36 +39,36 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    """The URL of an object store that keeps to S3's interface (moto, as a server)."""
+def s3_server() -> Iterator[dict[str, str]]:
+    """An object store with S3's interface (moto, as a server): the environment that leads there."""
+    import boto3
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """The URL of an empty folder in a bucket, reachable with the environment's keys."""
-    import fsspec
-
     environment = {
-        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    for name, value in environment.items():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket="bucket")
+    yield environment
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The URL of an empty folder in a bucket, reachable from this process and its children."""
+    for name, value in s3_server.items():
         monkeypatch.setenv(name, value)
-    files = fsspec.filesystem("s3", use_listings_cache=False, skip_instance_cache=True)
-    if not files.exists("bucket"):
-        files.mkdir("bucket")
-    return f"s3://bucket/{tmp_path.name}-{os.getpid()}"
+    return f"s3://bucket/{tmp_path.name}"
 
 
 @pytest.fixture(params=["disk", "s3"])

@@ -173,7 +173,7 @@ def test_a_prompt_that_leaves_no_room_for_its_answer_is_named(tiny_base, prompts
     options = {"batch_size": 1, "device": device}
     # What fits exactly is answered; the near miss is one token more.
     generate(tiny_base, None, [prompts[2]], max_new_tokens=CONTEXT - width, **options)
-    with pytest.raises(InputError, match="^prompt 1: "):
+    with pytest.raises(InputError, match=r"^prompt 1: "):
         generate(tiny_base, None, [prompts[2]], max_new_tokens=CONTEXT - width + 1, **options)
     names = [f"test.jsonl:{line}" for line in range(1, ROWS + 1)]
     with pytest.raises(InputError, match=r"^test.jsonl:\d+: "):

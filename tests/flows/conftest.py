@@ -16,16 +16,21 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A server on an empty database; its start, some ten seconds, is most of what it costs."""
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import (
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_HOME,
+        temporary_settings,
+    )
     from prefect.testing.utilities import prefect_test_harness
 
     # Without heartbeats a flow run is a second shorter.
-    with (
-        prefect_test_harness(server_startup_timeout=120),
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
+    changed = {
+        PREFECT_HOME: str(tmp_path_factory.mktemp("prefect")),
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    with temporary_settings(changed), prefect_test_harness(server_startup_timeout=120):
         yield
 
 

@@ -51,7 +51,7 @@ def test_clear_gain_and_clear_loss_are_told_apart():
 
 
 @given(grouped)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_swapping_the_models_turns_everything_round(rows):
     treated, control, groups = ([row[i] for row in rows] for i in range(3))
     ours, theirs = (
@@ -64,7 +64,7 @@ def test_swapping_the_models_turns_everything_round(rows):
 
 
 @given(grouped)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_more_confidence_widens_and_the_estimate_stays_within(rows):
     treated, control, groups = ([row[i] for row in rows] for i in range(3))
     limits = [paired_binary(treated, control, c, groups) for c in (0.8, 0.9, 0.95, 0.99)]
@@ -199,7 +199,7 @@ def test_pairs_that_move_together_rarely_mislead(clusters, together):
     # Ignoring the groups, or trusting the estimated design effect as it stands, errs in up to
     # 10 % of these cases and more.
     rng = np.random.default_rng(clusters)
-    margin, share, runs = 0.05, 0.05, 300
+    margin, share, runs = 0.05, 0.05, 200
     rates = [(share - margin) / 2, (share + margin) / 2, 1 - share]
     ours = ignoring = 0
     for _ in range(runs):

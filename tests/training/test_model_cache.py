@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,10 @@ def make(parts):
 
 def refuse(parts):
     raise AssertionError("it was there")
+
+
+def names(folder):
+    return [path.name for path in folder.iterdir()]
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def test_a_damaged_entry_is_made_again(entry, damage):
     damage(entry)
     assert obtain(entry, IDENTITY, make) == files
     assert obtain(entry, IDENTITY, refuse) == files
-    assert os.listdir(entry.parent) == [entry.name]
+    assert names(entry.parent) == [entry.name]
 
 
 def test_an_entry_of_another_identity_does_not_count(entry):
@@ -62,7 +65,7 @@ def test_a_failure_leaves_nothing(entry):
 
     with pytest.raises(OSError, match="disk full"):
         obtain(entry, IDENTITY, fail)
-    assert os.listdir(entry.parent) == []
+    assert names(entry.parent) == []
 
 
 SCRIPT = """
@@ -96,11 +99,11 @@ def test_a_kill_half_way_leaves_no_entry_and_the_next_one_cleans_up(entry):
     process = start(entry, "die")
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    left = os.listdir(entry.parent)
+    left = names(entry.parent)
     assert len(left) == 1
     assert left[0].startswith(f"{entry.name}.part-")
     obtain(entry, IDENTITY, make)
-    assert os.listdir(entry.parent) == [entry.name]
+    assert names(entry.parent) == [entry.name]
 
 
 def test_of_two_that_make_it_at_once_one_wins_and_both_succeed(entry):
@@ -110,5 +113,5 @@ def test_of_two_that_make_it_at_once_one_wins_and_both_succeed(entry):
     for process in processes:
         process.communicate("\n")
         assert process.returncode == 0
-    assert os.listdir(entry.parent) == [entry.name]
+    assert names(entry.parent) == [entry.name]
     assert obtain(entry, IDENTITY, refuse)

@@ -233,7 +233,7 @@ class TestHub:
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.point_to(f"http://127.0.0.1:{server.server_port}", monkeypatch)
         yield served, asked
         server.shutdown()
@@ -252,7 +252,7 @@ class TestHub:
         )
 
     def test_the_model_s_files_alone_are_fetched_once(self, hub, folder, tmp_path):
-        served, asked = hub
+        _, asked = hub
         found = resolve("someone/model", COMMIT, tmp_path / "cache")
         assert (found.source, found.revision) == ("hub", COMMIT)
         assert found.files == {path.name: file_digest(path) for path in folder.iterdir()}

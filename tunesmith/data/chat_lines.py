@@ -14,6 +14,8 @@ _KEPT_BYTES = 100_000
 _LONGEST_SECRET = 11_000
 _KEPT_DETAIL = 400
 
+_ESCAPED = 2
+"""Times that a text may have been escaped: logs in a message are often JSON themselves."""
 _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -60,12 +62,20 @@ def _start(content: bytes) -> str:
 
 
 def _secrets(text: str) -> set[str]:
-    """Return the kinds of secret in JSON text, as it stands and as a reader of it would see it."""
-    return {secret.kind for read in (text, _read(text)) for secret in find_secrets(read)}
+    """Return the kinds of secret in JSON text, as it stands and as readers of it would see it."""
+    kinds = {secret.kind for secret in find_secrets(text)}
+    for _ in range(_ESCAPED):
+        text, before = _read(text), text
+        if text == before:
+            break
+        kinds |= {secret.kind for secret in find_secrets(text)}
+    return kinds
 
 
 def _masked(text: str) -> str:
-    return mask(_read(mask(text)))
+    for _ in range(_ESCAPED):
+        text = _read(mask(text))
+    return mask(text)
 
 
 def _read(text: str) -> str:

@@ -172,7 +172,7 @@ def _refuse_raised(expectation: dict[str, Any], result: dict[str, Any]) -> None:
 def _limits(expectation: dict[str, Any]) -> str:
     arguments = {name: value for name, value in expectation["kwargs"].items() if name != "column"}
     words = {"min_value": "at least", "max_value": "at most", "value_set": "one of"}
-    if arguments and arguments.keys() <= words.keys():
-        return ", ".join(f"{words[name]} {value}" for name, value in arguments.items())
     kind = expectation["type"].removeprefix("expect_column_values_to_").replace("_", " ")
+    if kind in ("be between", "be in set") and arguments.keys() <= words.keys():
+        return ", ".join(f"{words[name]} {value}" for name, value in arguments.items())
     return f"to {kind} {arguments or ''}".rstrip()

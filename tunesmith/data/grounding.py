@@ -67,7 +67,7 @@ class _Source:
         if isinstance(claim, FoundNumber):
             return self._has_number(claim)
         if isinstance(claim, FoundId):
-            return claim.normal in self._supported_ids
+            return claim.normal in self._supported_ids or self._has_value(claim.normal)
         if isinstance(claim, FoundDate):
             return any(self._has_day(day) for day in claim.readings)
         return not self._minutes.isdisjoint(claim.readings)
@@ -106,6 +106,10 @@ class _Source:
         bare = written.get("", set())
         in_unit = measured.get(claim.unit, set())
         return any(v in bare or v * claim.factor in in_unit for v in claim.values)
+
+    def _has_value(self, digits: str) -> bool:
+        """Whether an identifier of digits alone stands in the source as a number: "1,400,000"."""
+        return digits.isdecimal() and len(digits) <= 15 and Decimal(digits) in self._numbers[0]["any"]
 
     @cached_property
     def _numbers(self) -> tuple[dict[str, set[Decimal]], dict[str, set[Decimal]]]:

@@ -23,10 +23,15 @@ from tunesmith.example_data.vocabulary import (
 Facts = dict[str, str]
 """The values of a ticket by field name: id, first, last, product, noun, opened, due, …"""
 
+SIGN_OFF = "Kind regards,\nBrightline Support"
+
 TOO_ALIKE = 0.6
 """Two tickets of one problem are never as similar as this (Jaccard of word 3-grams)."""
 
 _SHARE_SECOND_TICKET = 0.1
+
+_LISTED = frozenset({"order", "label", "amount", "due", "version"})
+"""Facts that speak for themselves in a list; a bare number does not."""
 
 _MONTHS = (
     "January February March April May June July August September October November December"
@@ -42,8 +47,9 @@ class Wording:
     did: str
     subject: str
     greeting: str
-    before: str
-    after: str
+    body: str
+    listed: tuple[str, ...]
+    """Names of the facts that the e-mail lists before its body."""
 
     def ticket(self, facts: Facts) -> str:
         """The ticket with these facts."""
@@ -53,17 +59,20 @@ class Wording:
     def email(self, facts: Facts) -> str:
         """The e-mail with these facts."""
         title = self.subject.format(**facts)
-        title = title[0].upper() + title[1:]
-        return (
-            f"Subject: [{facts['id']}] {title}\n\n{self.greeting.format(**facts)}\n\n"
-            f"{self.before.format(**facts)}\n\n{self.after.format(**facts)}\n\n"
-            "Kind regards,\nBrightline Support"
+        return "\n\n".join(
+            (
+                f"Subject: [{facts['id']}] {title[0].upper()}{title[1:]}",
+                self.greeting.format(**facts),
+                f"In short: {', '.join(facts[name] for name in self.listed)}.",
+                self.body.format(**facts),
+                SIGN_OFF,
+            )
         )
 
     def stated(self) -> set[str]:
         """The names of the facts that the e-mail states."""
-        parts = (self.subject, self.greeting, self.before, self.after)
-        return {"id"}.union(*(fields(part) for part in parts))
+        parts = (self.subject, self.greeting, self.body)
+        return {"id", *self.listed}.union(*(fields(part) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -162,15 +171,17 @@ def _day(day: date, day_first: bool) -> str:
 def _wording(problem: Problem, dice: Dice) -> Wording:
     parts = sentences()
     topic = choose(dice.pick(problem.topic), dice)
-    opener, closer = dice.pick(parts.opener), dice.pick(parts.closer)
+    tells = choose(dice.pick(problem.tells), dice)
+    opener, closer = choose(dice.pick(parts.opener), dice), choose(dice.pick(parts.closer), dice)
+    named = (field for field in fields(tells) if field in _LISTED)
     return Wording(
         layout=choose(dice.pick(parts.layout), dice),
         says=choose(dice.pick(problem.says), dice),
         did=choose(dice.pick(problem.did), dice),
         subject=choose(dice.pick(parts.subject), dice).replace("{topic}", topic),
         greeting=choose(dice.pick(parts.greeting), dice),
-        before=f"{choose(opener, dice)} {choose(dice.pick(problem.tells), dice)}",
-        after=choose(closer, dice),
+        body=f"{opener} {tells}" if dice.chance(0.5) else f"{tells} {closer}",
+        listed=("product", "opened", *named),
     )
 
 

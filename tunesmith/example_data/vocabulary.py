@@ -100,9 +100,9 @@ def choose(template: str, dice: Dice) -> str:
     return _CHOICE.sub(lambda match: dice.pick(match.group(1).split("|")), template)
 
 
-def fields(template: str) -> set[str]:
-    """The names of the fields in braces."""
-    return {name for _, name, _, _ in Formatter().parse(template) if name}
+def fields(template: str) -> list[str]:
+    """The names of the fields in braces, in order, each one time."""
+    return list(dict.fromkeys(name for _, name, _, _ in Formatter().parse(template) if name))
 
 
 def _sections(name: str) -> dict[str, list[str]]:

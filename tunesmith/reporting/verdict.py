@@ -1,4 +1,4 @@
-"""The verdict in words: one sentence for a manager, one line a criterion for an auditor."""
+"""The verdict in words: one sentence for a manager, and what stands behind each criterion."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,11 +15,10 @@ TITLES = {
     "inconclusive": "Not settled",
     "unchanged": "Unchanged",
 }
-ANSWERS = {"yes": "yes", "no": "no: credibly worse", "not settled": "not settled"}
 
 
 def verdict_document(store: Store, result: Result, champion: Champion | None) -> dict[str, Any]:
-    """Return the verdict's document; for an unchanged model, one that says so.
+    """Return the verdict's document; where there is no verdict, one that says why.
 
     Raises:
         MissingArtifact: when the verdict is missing or damaged.
@@ -30,6 +29,7 @@ def verdict_document(store: Store, result: Result, champion: Champion | None) ->
     return {
         "decision": "unchanged",
         "reasons": [headline({"decision": "unchanged"}, champion, None)],
+        "criteria": [],
         "adapter": result.adapter.digest,
         "champion": None if champion is None else champion.version,
     }
@@ -48,36 +48,65 @@ def headline(
         )
     if decision == "promote":
         at = f" as {registered.name} version {registered.version}" if registered else ""
-        return f"The candidate is {_claims(criteria)}. It was promoted{at}."
+        return f"The candidate is {claims(criteria)}. It was promoted{at}."
     if decision == "reject":
-        worse = _claims([{**item, "rule": "worse"} for item in criteria if item["answer"] == "no"])
-        return f"The candidate is credibly {worse}. It was not promoted."
+        worse = [{**item, "rule": "worse"} for item in criteria if item["answer"] == "no"]
+        return f"The candidate is credibly {claims(worse)}. It was not promoted."
     unsettled = [item for item in criteria if item["answer"] != "yes"]
     return (
-        f"The examples do not settle whether the candidate is {_claims(unsettled)}. "
+        f"The examples do not settle whether the candidate is {claims(unsettled)}. "
         f"It was not promoted.{_cost(unsettled)}"
     )
 
 
-def _claims(criteria: Sequence[Mapping[str, Any]]) -> str:
-    """Join what is claimed, with criteria of one rule and metric said once."""
-    claims: dict[tuple[str, str, str], list[str]] = {}
+def claims(criteria: Sequence[Mapping[str, Any]]) -> str:
+    """Join what criteria claim in one phrase that says the same rule once."""
+    against: dict[tuple[str, str, str], list[str]] = {}
     for item in criteria:
         key = (item["rule"], item["metric"], item["where"])
-        claims.setdefault(key, []).append(f"the {NAMES[item['against']]}")
-    texts = [
-        f"{rule} than {_list(others)} on {metric.replace('_', ' ')} ({where})"
-        for (rule, metric, where), others in claims.items()
-    ]
-    return _list([text.replace(" by ", " (by ", 1) if False else text for text in texts])
+        against.setdefault(key, []).append(f"the {NAMES[item['against']]}")
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for (rule, metric, where), others in against.items():
+        places.setdefault((rule, metric, join(others)), []).append(where)
+    return join(
+        [
+            f"{_compared(rule, others)} on {metric.replace('_', ' ')} ({join(wheres)})"
+            for (rule, metric, others), wheres in places.items()
+        ]
+    )
 
 
-def _list(parts: Sequence[str]) -> str:
+def claim(item: Mapping[str, Any]) -> str:
+    """Say what one criterion asks, such as "better than the base"."""
+    return _compared(item["rule"], f"the {NAMES[item['against']]}")
+
+
+def _compared(rule: str, others: str) -> str:
+    verb, _, margin = rule.partition(" by ")
+    return f"{verb} than {others}{f' by {float(margin):.3g}' if margin else ''}"
+
+
+def join(parts: Sequence[str]) -> str:
+    """Join phrases as prose does."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _cost(criteria: Sequence[Mapping[str, Any]]) -> str:
-    more = [item["examples_needed"] - item["n"] for item in criteria if item["examples_needed"]]
-    if len(more) < len(criteria) or not more:
+    """Say how many more examples would settle all of it, if any number would."""
+    if any(item["examples_needed"] is None for item in criteria):
         return ""
-    return f" About {max(*more, 1):,} more examples would settle it."
+    more = max(item["examples_needed"] - item["n"] for item in criteria)
+    return f" About {max(more, 1):,} more examples would settle it."
+
+
+def verdict_markdown(
+    document: Mapping[str, Any], champion: Champion | None, registered: Registered | None
+) -> str:
+    """Return the verdict in Markdown: the sentence, then every reason."""
+    lines = [
+        f"# {TITLES[document['decision']]}",
+        escape(headline(document, champion, registered)),
+    ]
+    if document.get("criteria"):
+        lines.append("\n".join(f"- {escape(reason)}" for reason in document["reasons"]))
+    return "\n\n".join(lines)

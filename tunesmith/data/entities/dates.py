@@ -93,6 +93,9 @@ _PREPOSITION = (
     r"(?:on|by|until|till|since|before|after|from|due|in|of|this|next|last|every|early|late|mid"
     r"|through|to|and|or|for|is|was|coming|,|\()[\s-]?$"
 )
+_BEFORE_SLASH = re.compile(
+    r"\b(?:on|by|until|till|since|before|after|from|due|dated|date:|starting)\s$", re.IGNORECASE
+)
 _NAMED = re.compile(_PREPOSITION, re.IGNORECASE)
 
 
@@ -151,11 +154,11 @@ def _numeric(match: re.Match[str]) -> list[FoundDate]:
 
 
 def _slash(match: re.Match[str]) -> list[FoundDate]:
-    """Read "14/03"; without a leading zero or a word before it, "1/2" is no date."""
+    """Read "14/03" and "by 3/4"; without a zero in front or such a word, "1/2" is a fraction."""
     a, b = match["a"], match["b"]
-    padded = len(a) == len(b) == 2
-    named = match["weekday"] or _prepared(match)
-    if not (padded or named) or match["a"] == "24":
+    padded = len(a) == len(b) == 2 and "0" in (a[0], b[0])
+    before = match.string[max(0, match.start() - 10) : match.start()]
+    if not (padded or match["weekday"] or _BEFORE_SLASH.search(before)):
         return []
     orders = ((int(b), int(a)), (int(a), int(b)))
     return _found(match.start(), match.group(), None, orders, _weekday(match["weekday"]))

@@ -52,7 +52,7 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _ENDING = re.compile(r"\bend(?:s|ing)\s(?:in|with)\s(?P<digits>\d{2,6})(?!\w)", re.IGNORECASE)
-_LONG = re.compile(r"(?<![\w.,$€£])(?:0\d{2,}+|\d{7,}+)(?![\w%]|[.,]\d)")
+_LONG = re.compile(r"(?<![\w.,$€£])(?<!\d\s)(?:0\d{2,}+|\d{7,}+)(?![\w%]|[.,]\d)")
 
 _UNIT = re.compile(
     r"\d+(?:[.,]\d+)?(?:[a-z]{1,4}|[KMGTP]?i?B|[kKMG]?[WVAJ]h?|mAh|m?AH|[kMG]Hz|[KMLDGPXFC]|FPS|DPI"

@@ -40,6 +40,7 @@ class _Word(NamedTuple):
 WORD = re.compile(r"(?<!\w)[^\W\d_]++(?:[&'’][^\W\d_]++)*+(?!\w)")
 _CONTRACTION = re.compile(r"(?:n't|'(?:s|ll|ve|re|d|m))$")
 _ABBREVIATED = re.compile(r"(?<!\w)(?:mr|mrs|ms|dr|prof|st|no|vs|[a-z])\.\s$", re.IGNORECASE)
+_HONORIFIC = re.compile(r"(?<!\w)(?:mr|mrs|ms|dr|prof|miss)\.?\s$", re.IGNORECASE)
 _STOP = re.compile(r"[.!?:;\n…•|>]|\s[-–—*]\s")
 _TITLE = re.compile(r"\s*(?:subject|re|fwd?)\s*:|\s*#{1,6}\s", re.IGNORECASE)
 _NO_TITLE = re.compile(r"^\s*(?:hi|hello|hey|dear|thanks|thank)\b|[.!?,]\s*$", re.IGNORECASE)
@@ -134,7 +135,11 @@ def _is_title(line: str) -> bool:
 def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -> bool:
     """Judge one capitalised word by itself, its place and what follows."""
     folded = word.folded
-    if len(folded) < 2 or word.shouted or is_ordinary(folded):
+    if len(folded) < 2 or not folded[0].isalpha() or word.shouted:
+        return False
+    if _HONORIFIC.search(text[max(0, word.start - 6) : word.start]):
+        return True
+    if is_ordinary(folded):
         return False
     if word.text.isupper() and len(folded) > 5:
         return False

@@ -1,0 +1,56 @@
+import os
+
+import pytest
+
+from tunesmith.training import device
+from tunesmith.training.device import available_cores, pick
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"),
+    [("max 100000", 8), ("250000 100000", 2), ("50000 100000", 1), ("900000 100000", 8), ("", 8)],
+)
+def test_a_container_s_share_bounds_the_cores(tmp_path, monkeypatch, limit, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr(device, "CGROUP_LIMIT", tmp_path / "cpu.max")
+    (tmp_path / "cpu.max").write_text(limit + "\n")
+    assert available_cores() == cores
+
+
+def test_a_machine_without_control_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
+    monkeypatch.setattr(device, "CGROUP_LIMIT", tmp_path / "gone")
+    assert available_cores() == 3
+
+
+@pytest.mark.parametrize(
+    ("features", "precision"),
+    [
+        ({"avx512_bf16": True}, "bf16"),
+        ({"avx512_bf16": False, "amx_bf16": True}, "bf16"),
+        ({"avx512_f": True, "avx2": True}, "fp32"),
+        ({}, "fp32"),
+    ],
+)
+def test_bfloat16_only_where_the_processor_has_it(monkeypatch, features, precision):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features)
+    assert pick().precision == precision
+    assert pick("fp32").dtype == torch.float32
+    assert pick("bf16").dtype == torch.bfloat16
+
+
+def test_no_more_threads_than_cores(monkeypatch):
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(4)
+        monkeypatch.setattr(device, "available_cores", lambda: 2)
+        assert pick("fp32").threads == torch.get_num_threads() == 2
+        monkeypatch.setattr(device, "available_cores", lambda: 9)
+        assert pick("fp32").threads == 2
+    finally:
+        torch.set_num_threads(before)
