@@ -175,44 +175,16 @@ def last_turn(dialogue: dict) -> tuple[str, str]:
     return list(turns(dialogue))[-1] if len(dialogue["messages"]) > 1 else ("", "")
 
 
-NUMBER_WORDS = [
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+_NUMBER_WORDS_TEXT = """
+two three four five six seven eight nine ten eleven twelve
+"""
+NUMBER_WORDS = _NUMBER_WORDS_TEXT.split()
 DIGITS_OR_WORDS = re.compile(rf"\d+|\b(?:{'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
-INNER_CAPITAL = re.compile(r"(?<=[a-z,'’] )[A-Z][A-Za-z]+|(?<=[a-z,'’] ['\"])[A-Z][a-z]+")
-NOT_NAMES = frozenset(
-    [
-        "I",
-        "Ok",
-        "OK",
-        "Okay",
-        "Ill",
-        "Is",
-        "It",
-        "Your",
-        "You",
-        "Please",
-        "Thank",
-        "Could",
-        "What",
-        "Hi",
-        "Bar",
-        "Coffee",
-        "Correct",
-        "Sure",
-        "The",
-    ]
-)
+INNER_CAPITAL = re.compile(r"(?<=[A-Za-z,'’] )[A-Z][A-Za-z]+|(?<=[a-z,'’] ['\"])[A-Z][a-z]+")
+_NOT_NAMES_TEXT = """
+I Ok OK Okay Ill Is It Your You Please Thank Could What Hi Bar Coffee Correct Sure The
+"""
+NOT_NAMES = frozenset(_NOT_NAMES_TEXT.split())
 """Capitalised words that real turns hold inside a sentence and that name nothing (by hand)."""
 
 
@@ -254,22 +226,10 @@ def found_name(
         return
 
 
-LOOSE = frozenset(
-    [
-        "Tea",
-        "Milk",
-        "Sauce",
-        "Cold",
-        "Black",
-        "Hot",
-        "Drink",
-        "Latte",
-        "Lattes",
-        "Chocolate",
-        "Free",
-        "Sugar",
-    ]
-)
+_LOOSE_TEXT = """
+Tea Milk Sauce Cold Black Hot Drink Latte Lattes Chocolate Free Sugar
+"""
+LOOSE = frozenset(_LOOSE_TEXT.split())
 """Parts of a drink's name that are no name when swapped alone."""
 
 
@@ -466,29 +426,15 @@ def in_words(number: int) -> str:
     return TENS[tens - 2] + (f"-{SMALL[ones]}" if ones else "")
 
 
-SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_SMALL_TEXT = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+sixteen seventeen eighteen nineteen
+"""
+SMALL = _SMALL_TEXT.split()
+_TENS_TEXT = """
+twenty thirty forty fifty sixty seventy eighty ninety
+"""
+TENS = _TENS_TEXT.split()
 
 
 def ordinal(day: int) -> str:
@@ -623,241 +569,46 @@ CARD = (
 )
 MAKERS = {"name": name_told, "date": date_told, "number": number_told, "id": id_told}
 
-FIRST_NAMES = [
-    "James",
-    "Mary",
-    "Robert",
-    "Patricia",
-    "John",
-    "Jennifer",
-    "Michael",
-    "Linda",
-    "David",
-    "Elizabeth",
-    "William",
-    "Barbara",
-    "Richard",
-    "Susan",
-    "Joseph",
-    "Jessica",
-    "Thomas",
-    "Sarah",
-    "Charles",
-    "Karen",
-    "Christopher",
-    "Lisa",
-    "Daniel",
-    "Nancy",
-    "Matthew",
-    "Betty",
-    "Anthony",
-    "Sandra",
-    "Mark",
-    "Margaret",
-    "Donald",
-    "Ashley",
-    "Steven",
-    "Kimberly",
-    "Paul",
-    "Emily",
-    "Andrew",
-    "Donna",
-    "Joshua",
-    "Michelle",
-    "Kenneth",
-    "Carol",
-    "Kevin",
-    "Amanda",
-    "Brian",
-    "Dorothy",
-    "George",
-    "Melissa",
-    "Timothy",
-    "Deborah",
-    "Ronald",
-    "Stephanie",
-    "Edward",
-    "Rebecca",
-    "Jason",
-    "Sharon",
-    "Jeffrey",
-    "Laura",
-    "Ryan",
-    "Cynthia",
-    "Jacob",
-    "Kathleen",
-    "Gary",
-    "Amy",
-    "Nicholas",
-    "Angela",
-    "Eric",
-    "Shirley",
-    "Jonathan",
-    "Anna",
-    "Grace",
-    "Rose",
-    "Will",
-    "Bill",
-    "Hope",
-    "Jack",
-    "Frank",
-    "Aisha",
-    "Wei",
-    "Yuki",
-    "Sven",
-    "Björn",
-    "Zoë",
-    "José",
-    "Nguyen",
-    "Priyanka",
-    "Oluwaseun",
-    "Ximena",
-    "Siobhan",
-    "Dmitri",
-    "Fatou",
-    "Ngozi",
-    "Hiroshi",
-    "Chiara",
-    "Anaïs",
-    "Jürgen",
-    "Mateusz",
-    "Leilani",
-    "Bob",
-    "Dan",
-    "Julia",
-    "Giselle",
-    "Nate",
-    "Joe",
-    "Chloe",
-    "Jean",
-    "Julie",
-    "Jim",
-]
-LAST_NAMES = [
-    "Smith",
-    "Johnson",
-    "Williams",
-    "Brown",
-    "Jones",
-    "Garcia",
-    "Miller",
-    "Davis",
-    "Rodriguez",
-    "Martinez",
-    "Hernandez",
-    "Lopez",
-    "Gonzalez",
-    "Wilson",
-    "Anderson",
-    "Thomas",
-    "Taylor",
-    "Moore",
-    "Jackson",
-    "Martin",
-    "Lee",
-    "Perez",
-    "Thompson",
-    "White",
-    "Harris",
-    "Sanchez",
-    "Clark",
-    "Ramirez",
-    "Lewis",
-    "Robinson",
-    "Walker",
-    "Young",
-    "Allen",
-    "King",
-    "Wright",
-    "Scott",
-    "Torres",
-    "Nguyen",
-    "Hill",
-    "Flores",
-    "Green",
-    "Adams",
-    "Nelson",
-    "Baker",
-    "Hall",
-    "Rivera",
-    "Campbell",
-    "Mitchell",
-    "Carter",
-    "Roberts",
-    "O'Brien",
-    "MacDonald",
-    "Müller",
-    "Håkansson",
-    "Ivanov",
-    "Okonkwo",
-    "Yamamoto",
-    "Castellanos",
-    "Dupont",
-    "Bianchi",
-]
-COMPANIES = [
-    "Siemens",
-    "Vodafone",
-    "Deloitte",
-    "Spotify",
-    "Lufthansa",
-    "Unilever",
-    "Starbucks",
-    "Airbnb",
-    "Toyota",
-    "Nestle",
-    "Walmart",
-    "Zalando",
-    "Accenture",
-    "Huawei",
-    "Barclays",
-    "Ikea",
-    "Netflix",
-    "PayPal",
-    "LinkedIn",
-    "Target",
-    "Apple",
-    "Costco",
-    "Brightline",
-    "Northgate",
-    "Globex",
-    "Initech",
-    "Hooli",
-    "Umbrella",
-    "IBM",
-    "DHL",
-    "SAP",
-    "BMW",
-]
+_FIRST_NAMES_TEXT = """
+James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard
+Susan Joseph Jessica Thomas Sarah Charles Karen Christopher Lisa Daniel Nancy Matthew Betty
+Anthony Sandra Mark Margaret Donald Ashley Steven Kimberly Paul Emily Andrew Donna Joshua Michelle
+Kenneth Carol Kevin Amanda Brian Dorothy George Melissa Timothy Deborah Ronald Stephanie Edward
+Rebecca Jason Sharon Jeffrey Laura Ryan Cynthia Jacob Kathleen Gary Amy Nicholas Angela Eric
+Shirley Jonathan Anna Grace Rose Will Bill Hope Jack Frank Aisha Wei Yuki Sven Björn Zoë José
+Nguyen Priyanka Oluwaseun Ximena Siobhan Dmitri Fatou Ngozi Hiroshi Chiara Anaïs Jürgen Mateusz
+Leilani Bob Dan Julia Giselle Nate Joe Chloe Jean Julie Jim
+"""
+FIRST_NAMES = _FIRST_NAMES_TEXT.split()
+_LAST_NAMES_TEXT = """
+Smith Johnson Williams Brown Jones Garcia Miller Davis Rodriguez Martinez Hernandez Lopez Gonzalez
+Wilson Anderson Thomas Taylor Moore Jackson Martin Lee Perez Thompson White Harris Sanchez Clark
+Ramirez Lewis Robinson Walker Young Allen King Wright Scott Torres Nguyen Hill Flores Green Adams
+Nelson Baker Hall Rivera Campbell Mitchell Carter Roberts O'Brien MacDonald Müller Håkansson
+Ivanov Okonkwo Yamamoto Castellanos Dupont Bianchi
+"""
+LAST_NAMES = _LAST_NAMES_TEXT.split()
+_COMPANIES_TEXT = """
+Siemens Vodafone Deloitte Spotify Lufthansa Unilever Starbucks Airbnb Toyota Nestle Walmart
+Zalando Accenture Huawei Barclays Ikea Netflix PayPal LinkedIn Target Apple Costco Brightline
+Northgate Globex Initech Hooli Umbrella IBM DHL SAP BMW
+"""
+COMPANIES = _COMPANIES_TEXT.split()
 PLACES = [
     "Berlin", "Chicago", "Leeds", "Toronto", "Lagos", "Osaka", "Lisbon", "Dundee", "San Diego",
     "New Orleans", "Buenos Aires", "Rotterdam", "Cardiff", "Wichita", "Baker Street", "Harlow Road",
     "Kings Cross", "Elm Park", "Reykjavik", "São Paulo", "Naples", "Portland", "Bristol", "Phoenix",
 ]  # fmt: skip
 PRODUCTS = [
-    "Thermos", "Contigo", "Hydroflask", "Stanley", "Yeti", "Zojirushi", "Keepcup", "Bodum", "Nimbus",
-    "Aurora Pro", "Kinto", "Bialetti", "iCup", "Zephyr X", "Fellow Carter", "Ember", "Tefal", "Corkcicle",
+    "Thermos", "Contigo", "Hydroflask", "Stanley", "Yeti", "Zojirushi", "Keepcup", "Bodum",
+    "Nimbus", "Aurora Pro", "Kinto", "Bialetti", "iCup", "Zephyr X", "Fellow Carter", "Ember", "Tefal",
+    "Corkcicle",
 ]  # fmt: skip
-DRINKS = [
-    "Mocha",
-    "Americano",
-    "Cappuccino",
-    "Cortado",
-    "Matcha",
-    "Steamer",
-    "Chai",
-    "Macchiato",
-    "Frappuccino",
-    "Rooibos",
-    "Oolong",
-    "Darjeeling",
-    "Affogato",
-    "Doppio",
-    "Hibiscus",
-    "Chamomile",
-    "Lavender",
-    "Pumpkin",
-]
+_DRINKS_TEXT = """
+Mocha Americano Cappuccino Cortado Matcha Steamer Chai Macchiato Frappuccino Rooibos Oolong
+Darjeeling Affogato Doppio Hibiscus Chamomile Lavender Pumpkin
+"""
+DRINKS = _DRINKS_TEXT.split()
 
 if __name__ == "__main__":
     main()

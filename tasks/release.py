@@ -12,7 +12,6 @@ from prefect.artifacts import (
     create_table_artifact,
 )
 from prefect.cache_policies import NO_CACHE
-from tunesmith.reporting.stage_page import retrain_pages
 
 from tasks import data, evaluation, training
 from tasks.logs import forward_logs
@@ -22,6 +21,7 @@ from tunesmith import retrains, settings
 from tunesmith.artifacts import Examples
 from tunesmith.observe import labelled
 from tunesmith.pipeline import Result
+from tunesmith.reporting.stage_page import retrain_pages
 from tunesmith.retrains import Ended, Started, Trigger
 from tunesmith.stage import Ins, Out, Stage
 from tunesmith.stage import P as StageParams

@@ -22,12 +22,12 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, PrefectFutureList
 from prefect.states import Completed
 from prefect.tasks import exponential_backoff
-from tunesmith.reporting.stage_page import stage_markdown
 
 from tasks.logs import forward_logs
 from tunesmith import observe
 from tunesmith.artifacts import Ref
 from tunesmith.errors import Transient
+from tunesmith.reporting.stage_page import stage_markdown
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,6 +6,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -97,10 +98,15 @@ def build_when_told(url: str, scratch: str, log: str) -> None:
 
 def kill_everywhere(folder: Path) -> None:
     """Build `CUT` in stores `folder/<n>`, killed before the n-th change to the file system."""
+    # Once here, so that no child need import and look up what all need.
+    warm = Store(str(folder / "warm"))
+    warm.build(CUT, NoParams(), warm.build(MAKE, MakeParams()))
+    Store(str(folder / "000")).build(MAKE, MakeParams())
     number = 0
     while True:
         number += 1
         root = folder / f"{number:03d}"
+        shutil.copytree(folder / "000", root)
         ended = _in_child(lambda root=root, number=number: _build_until(root, number))
         if not os.WIFSIGNALED(ended):
             sys.stdout.write(json.dumps({"builds": number, "exit": os.WEXITSTATUS(ended)}))
@@ -117,7 +123,7 @@ def _in_child(body: Any) -> int:
 
 def _build_until(root: Path, number: int) -> None:
     store = Store(str(root))
-    source = store.build(MAKE, MakeParams())
+    source = store.find(MAKE, MakeParams())
     left = number
     changes = {"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}
 

@@ -49,6 +49,7 @@ def test_a_damaged_entry_is_made_again(entry, damage):
     damage(entry)
     assert obtain(entry, IDENTITY, make) == files
     assert obtain(entry, IDENTITY, refuse) == files
+    assert (entry / "weights").read_bytes() == b"12345678"
     assert names(entry.parent) == [entry.name]
 
 

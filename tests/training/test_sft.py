@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -165,6 +166,7 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
     half = moment == "while writing one"
     assert left == ({"checkpoint-3", "checkpoint-6"} if half else {"checkpoint-3"})
 
+    began = time.time()
     made = []
     resumed = train(
         tiny_base,
@@ -179,6 +181,7 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
     assert sorted(set(made)) == [4, 5, 6, 7, 8]
     assert contents(resumed) == contents(straight)
     assert without_times(resumed) == without_times(straight)
+    assert [m["step"] for m in resumed.metrics if m["timestamp"] > began] == [4, 5, 6, 7, 8]
 
 
 def contents(result):

@@ -109,7 +109,9 @@ class _Source:
 
     def _has_value(self, digits: str) -> bool:
         """Whether an identifier of digits alone stands in the source as a number: "1,400,000"."""
-        return digits.isdecimal() and len(digits) <= 15 and Decimal(digits) in self._numbers[0]["any"]
+        return (
+            digits.isdecimal() and len(digits) <= 15 and Decimal(digits) in self._numbers[0]["any"]
+        )
 
     @cached_property
     def _numbers(self) -> tuple[dict[str, set[Decimal]], dict[str, set[Decimal]]]:
@@ -216,10 +218,10 @@ class _Source:
         phones = {w[-_TAIL:]: w for w in wanted if w.isdigit() and len(w) > _TAIL}
         if not wanted:
             return supported
-        for code in _codes(self._text):
+        for code, from_start in _codes(self._text):
             if code in wanted:
                 supported.add(code)
-            if code.isdigit():
+            if code.isdigit() and from_start:
                 supported.update("*" + end for end in endings if code.endswith(end))
                 phone = phones.get(code[-_TAIL:], "")
                 if phone and _same_phone(code, phone):
@@ -251,24 +253,28 @@ def _exists(day: Day) -> bool:
     return True
 
 
-def _codes(text: str) -> Iterator[str]:
+def _codes(text: str) -> Iterator[tuple[str, bool]]:
     """Yield each run of letters and digits, its digits, and runs joined across separators.
+
+    Each comes with whether it starts where a joined row of runs does.
 
     A space joins two runs only if both hold a digit or are capitals: "TK 48213", "555 0102", but
     not "a 12".
     """
     runs = list(_RUN.finditer(text))
     for index, run in enumerate(runs):
+        first = index == 0 or not _joins(text, runs[index - 1], run)
         code = squeeze(run.group()[: _MAX_CODE + 1])
-        yield code
+        yield code, first
         if not code.isdigit():
-            yield from re.findall(r"\d{3,}", code)
+            for digits in re.findall(r"\d{3,}", code):
+                yield digits, True
         previous = run
         for following in runs[index + 1 : index + _MAX_RUNS]:
             if not _joins(text, previous, following) or len(code) > _MAX_CODE:
                 break
             code += squeeze(following.group()[: _MAX_CODE + 1])
-            yield code
+            yield code, first
             previous = following
 
 

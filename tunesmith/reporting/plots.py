@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.funnel import Step
-from tunesmith.reporting.tables import one_line
 from tunesmith.reporting.verdict import claim
 
 if TYPE_CHECKING:
@@ -91,20 +90,12 @@ def funnel_png(steps: Sequence[Step]) -> bytes:
     axes.barh(positions, dropped, left=kept, color=ORANGE, label="dropped")
     for at, step in enumerate(steps):
         axes.text(step.rows_in, at, f" {step.kept:,} of {step.rows_in:,}", va="center", fontsize=8)
-    axes.set_yticks(positions, [_drawable(step.stage) for step in steps])
+    axes.set_yticks(positions, [step.stage for step in steps])
     axes.set_ylim(len(steps) - 0.5, -0.5)
     axes.set_xlim(0, 1.25 * max((step.rows_in for step in steps), default=1) or 1)
     axes.set_xlabel("rows")
     axes.legend(frameon=False, loc="lower right", fontsize=8)
     return _png(figure)
-
-
-def _drawable(text: str) -> str:
-    """Leave out what the font cannot draw; matplotlib would warn and draw a box."""
-    from matplotlib.font_manager import findfont, get_font
-
-    glyphs = get_font(findfont("DejaVu Sans")).get_charmap()
-    return "".join(char if ord(char) in glyphs else "?" for char in one_line(text)).replace("$", r"\$")
 
 
 def _figure(width: float, height: float) -> "tuple[Figure, Axes]":

@@ -106,9 +106,11 @@ def _discordance_angles(n: int, bound: float) -> Floats:
     few pairs are discordant, or few concordant, so both ends are looked at closely.
     """
     unit = 1.0 / math.sqrt(n * (1.0 - abs(bound)))
-    ends = np.arange(0.0, min(12.0 * unit, math.pi / 2), 0.25 * unit)
-    between = np.linspace(0.0, math.pi / 2, 50)
-    return np.unique(np.concatenate([ends, between, math.pi / 2 - ends]))
+    if math.pi / 2 <= 24.0 * unit:
+        return np.linspace(0.0, math.pi / 2, math.ceil(2.0 * math.pi / unit) + 1)
+    end = np.arange(0.0, 12.0, 0.25) * unit
+    between = np.linspace(12.0 * unit, math.pi / 2 - 12.0 * unit, 50)
+    return np.concatenate([end, between, math.pi / 2 - end[::-1]])
 
 
 def _rates(angles: Floats, bound: float) -> tuple[Floats, Floats]:

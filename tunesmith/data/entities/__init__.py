@@ -38,7 +38,7 @@ def find_all(text: str) -> list[Found]:
     """Return the entities with their parsed values, kind by kind."""
     dates, times, ids, text = find_outside_numbers(text)
     numbers = find_numbers(text)
-    return [*dates, *times, *ids, *numbers, *find_names(text)]
+    return [*dates, *times, *ids, *numbers, *find_names(_without(text, numbers))]
 
 
 def find_outside_numbers(

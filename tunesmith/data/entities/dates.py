@@ -72,12 +72,12 @@ class FoundTime(NamedTuple):
 
 
 _MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+    r"(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b(?:\.(?=\s?[\d']))?)\b"
 )
 _WEEKDAY = (
     r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?"
-    r"|sat(?:urday)?|sun(?:day)?)\b\.?"
+    r"|sat(?:urday)?|sun(?:day)?)\b"
 )
 _DAY = (
     r"(?:(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\d:%]|[.,]\d|\s?[ap]\.?m\b)\b|(?:"
@@ -86,7 +86,7 @@ _DAY = (
 )
 _YEAR = r"(?:(?:19|20)\d\d\b|['’]\d\d\b)"
 _AND = r"\s{0,2}(?:-|–|—|to|and|or|&|until|through)\s{0,2}(?:the\s)?"
-_BEFORE = rf"(?<![\w/-])(?<!\d\.)(?:(?P<weekday>{_WEEKDAY}),?\s+(?:the\s+)?)?"
+_BEFORE = rf"(?<![\w/-])(?<!\d\.)(?:(?P<weekday>{_WEEKDAY})[.,]?\s+(?:the\s+)?)?"
 _AFTER = rf"(?:,?\s?\(?(?P<weekday_after>{_WEEKDAY})\)?)?"
 _END = r"(?![\w/]|[-.]\d|-\w)"
 _PREPOSITION = (

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tunesmith.data.entities.ordinary_words import ALSO_NAMES, is_ordinary
+from tunesmith.data.entities.ordinary_words import ALSO_NAMES, GIVEN_NAMES, is_ordinary
 from tunesmith.data.entities.text import fold
 
 
@@ -147,7 +147,9 @@ def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -
         return False
     if not (word.opens or word.titled):
         return True
-    if folded in ALSO_NAMES or (_FORMED.search(folded) and folded not in _NOT_FORMED):
+    if folded in ALSO_NAMES or folded.removesuffix("s") in ALSO_NAMES:
+        return folded in GIVEN_NAMES and _is_subject(text, word, following)
+    if _FORMED.search(folded) and folded not in _NOT_FORMED:
         return False
     return word.titled or not word.text[1:].islower() or _acts_as_name(text, word, following)
 
@@ -157,5 +159,14 @@ def _acts_as_name(text: str, word: _Word, following: _Word | None) -> bool:
     if following is None or _ALONE.match(text, word.end):
         return True
     if following.text.islower():
-        return following.folded in _AFTER_NAME and text[word.end : following.start] == " "
+        return _is_subject(text, word, following)
     return not following.opens and not is_ordinary(following.folded)
+
+
+def _is_subject(text: str, word: _Word, following: _Word | None) -> bool:
+    """Whether a verb follows that goes with a person: "Maria called", "Will has"."""
+    if text[word.end : word.end + 2] in ("'s", "’s"):
+        return True
+    if following is None or following.folded not in _AFTER_NAME:
+        return False
+    return text[word.end : following.start] == " "

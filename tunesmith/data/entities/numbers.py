@@ -16,8 +16,8 @@ from tunesmith.data.entities.text import mask
 class FoundNumber(NamedTuple):
     """A number, where it starts, the values that it may have, and its unit.
 
-    `unit` is "%", an ISO 4217 currency code, "s" or "month" for durations, "a" for an article
-    alone ("a box"), or "" for a bare number. `factor` turns the values, which are as written,
+    `unit` is "%", an ISO 4217 currency code, "s" or "month" for durations, "" for a bare number,
+    or "implied" by a word ("a box", "double"). `factor` turns the values, which are as written,
     into that unit: 86400 for days.
     """
 
@@ -116,11 +116,9 @@ def all_numbers(text: str) -> list[FoundNumber]:
     """Return every number that the text could lend to an answer, down to "twice" and "a"."""
     implied = []
     for match in _IMPLIED_WORDS.finditer(text):
-        word = match.group().lower()
-        number = _measured(text, *match.span(), (Decimal(_IMPLIED[word]),))
-        if word in ("a", "an") and not number.unit:
-            number = number._replace(unit="a")
-        implied.append(number)
+        value = Decimal(_IMPLIED[match.group().lower()])
+        number = _measured(text, *match.span(), (value,))
+        implied.append(number if number.unit else number._replace(unit="implied"))
     return [*_in_digits(text), *_in_words(text), *implied]
 
 
@@ -130,7 +128,8 @@ def _says_nothing(number: FoundNumber, after: str) -> bool:
         return True
     if number.ordinal:
         return number.values[0] <= 2
-    return number.values[0] == 0 or (number.values[0] == 1 and not number.unit)
+    brief = number.unit == "s" and number.factor <= 60  # "one minute, please"
+    return number.values[0] == 0 or (number.values[0] == 1 and (brief or not number.unit))
 
 
 def _in_words(text: str) -> list[FoundNumber]:

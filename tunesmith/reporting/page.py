@@ -1,0 +1,199 @@
+"""The report page: one self-contained HTML file with everything a retrain's verdict rests on.
+
+It holds no row text but the few test examples that it shows side by side, runs no script and
+loads nothing.
+"""
+
+import functools
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.artifacts import Adapter, Ref
+from tunesmith.data.funnel import Step
+from tunesmith.pipeline import Result
+from tunesmith.recipe import Recipe
+from tunesmith.reporting import before_after as figures_view
+from tunesmith.reporting import comparisons, drawings, verdict
+from tunesmith.reporting.before_after import NAMES, PLACES, Figure
+from tunesmith.reporting.tables import fact, flat_facts, seconds
+from tunesmith.reporting.tracking import Registered
+from tunesmith.store import Store
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from tunesmith.retrains import Started
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What has been read from the store for all views of one retrain."""
+
+    document: dict[str, Any]
+    figures: list[Figure]
+    funnel: list[Step]
+    steps: list[dict[str, float]]
+    artifacts: dict[str, Ref]
+
+
+def page(
+    recipe: Recipe,
+    store: Store,
+    started: "Started",
+    result: Result,
+    registered: Registered | None,
+    seen: Seen,
+) -> str:
+    """Return the report page."""
+    shared, marks = drawings.interval_marks(seen.document["criteria"])
+    record = newest_record(store, result.adapter)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            recipe=recipe,
+            outcome=result.outcome,
+            title=verdict.TITLES[result.outcome],
+            headline=verdict.headline(seen.document, started.champion, registered),
+            document=seen.document,
+            criteria=list(zip(seen.document["criteria"], marks, strict=True)),
+            axis=shared,
+            claim=verdict.claim,
+            names=NAMES,
+            measured=_measured(seen.figures),
+            legend=figures_view.legend(seen.figures),
+            target=recipe.target,
+            primary=recipe.gate.primary,
+            funnel=seen.funnel,
+            sides=store.json(result.split, "split.json")["sides"],
+            golden=result.golden.rows,
+            loss=drawings.loss_drawing(seen.steps),
+            training=training_facts(record, seen.steps),
+            tallies=comparisons.tally_list(store, result),
+            comparisons=comparisons.comparisons(store, result),
+            how_chosen=comparisons.HOW_CHOSEN,
+            provenance=provenance(recipe, started, result, registered, record),
+            packages=record.get("packages", {}),
+            artifacts=seen.artifacts,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The before/after table of one set of examples."""
+
+    where: str
+    n: int
+    who: list[str]
+    lines: list[tuple[str, list[Figure]]]
+
+
+def _measured(figures: Sequence[Figure]) -> list[Measured]:
+    tables = []
+    for where in PLACES:
+        here = [figure for figure in figures if figure.where == where]
+        lines = [
+            (metric, [figure for figure in here if figure.metric == metric])
+            for metric in dict.fromkeys(figure.metric for figure in here)
+        ]
+        if here:
+            tables.append(
+                Measured(
+                    where, max(figure.n for figure in here), figures_view.present(here), lines
+                )
+            )
+    return tables
+
+
+def newest_record(store: Store, adapter: Adapter) -> dict[str, Any]:
+    """Return the newest account of how an adapter was trained; empty if there is none."""
+    records = [
+        record
+        for record in store.all_records("train")
+        if record["output"]["digest"] == adapter.digest
+    ]
+    return max(records, key=lambda record: str(record["created"]), default={})
+
+
+def training_facts(
+    record: Mapping[str, Any], steps: Sequence[Mapping[str, float]]
+) -> dict[str, str]:
+    """Return what a person asks about a training: how long, on what, how much was trained."""
+    facts: dict[str, str] = {}
+    looks = [step for step in steps if "eval_loss" in step]
+    if steps:
+        facts["optimizer steps"] = fact("steps", int(max(step["step"] for step in steps)))
+    if looks:
+        best = min(looks, key=lambda step: step["eval_loss"])
+        facts["best validation loss"] = f"{best['eval_loss']:.3f} at step {int(best['step'])}"
+    for name, value in record.get("timings", {}).items():
+        if isinstance(value, int | float):
+            facts["time" if name == "total" else f"time: {name.replace('_', ' ')}"] = seconds(value)
+    for label in ("device", "host"):
+        if label in record:
+            facts[label] = str(record[label])
+    for label, text in flat_facts(record.get("notes", {})).items():
+        facts.setdefault(label, text)
+    return facts
+
+
+def provenance(
+    recipe: Recipe,
+    started: "Started",
+    result: Result,
+    registered: Registered | None,
+    record: Mapping[str, Any],
+) -> dict[str, str]:
+    """Return where everything came from: who asked, why, and the digests of what went in."""
+    champion = started.champion
+    known = started.model_dump()
+    asked = {
+        "trigger": known.get("trigger"),
+        "why": known.get("why"),
+        "started by": known.get("started_by"),
+    }
+    return {
+        "retrain": started.id,
+        **{name: str(value) for name, value in asked.items() if value},
+        "taken up again after an interruption": fact("resumed", started.resumed),
+        "MLflow run": started.run_url,
+        "registered as": f"{registered.name} version {registered.version}" if registered else "no",
+        "champion at the start": f"version {champion.version}" if champion else "none",
+        "recipe": f"{recipe.name}, sha256 {recipe.digest}",
+        "base": f"{result.base.model}, {result.base.digest}",
+        "source files": f"{', '.join(started.sources.examples.names)}, "
+        f"{started.sources.examples.digest}",
+        "golden set": f"{recipe.golden.path}, sha256 {recipe.golden.sha256}",
+        "training rows": result.split.train.digest,
+        "adapter": result.adapter.digest,
+        "adapter trained": str(record.get("created", "not recorded")),
+        "commit at training": str(record.get("commit") or "not in git"),
+    }
+
+
+@functools.cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("tunesmith", "reporting/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["shown"] = shown
+    return environment
+
+
+def shown(value: object) -> str:
+    """Return a text with what has no visible form, or none in UTF-8, made visible."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}"
+        if unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
+        else char
+        for char in str(value).replace("\r\n", "\n")
+    )

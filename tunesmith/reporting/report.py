@@ -1,0 +1,107 @@
+"""What a retrain leaves in its MLflow run: the report page, its data, its plots, its figures.
+
+All of it is a view, made again from artifacts whenever it is wanted. Dropped rows never leave
+the store; of the others, only the few test examples on the page.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.artifacts import Ref
+from tunesmith.data.funnel import funnel
+from tunesmith.pipeline import Result
+from tunesmith.recipe import Recipe
+from tunesmith.reporting.before_after import as_documents, before_after
+from tunesmith.reporting.page import Seen, page
+from tunesmith.reporting.plots import criteria_png, funnel_png, loss_curve_png
+from tunesmith.reporting.tracking import Registered
+from tunesmith.reporting.verdict import verdict_document
+from tunesmith.store import Store
+
+if TYPE_CHECKING:
+    from tunesmith.retrains import Started
+
+
+def documents(
+    recipe: Recipe,
+    store: Store,
+    started: "Started",
+    result: Result,
+    registered: Registered | None,
+) -> dict[str, bytes | str]:
+    """Return the files of a retrain's MLflow run, by name.
+
+    Raises:
+        MissingArtifact: when an artifact that the report speaks of is missing or damaged.
+    """
+    seen = see(store, started, result)
+    html = page(recipe, store, started, result, registered, seen)
+    made: dict[str, bytes | str] = {
+        "report.html": html.encode("utf-8", "replace"),
+        "verdict.json": _json(seen.document),
+        "funnel.json": _json([step._asdict() for step in seen.funnel]),
+        "before_after.json": _json(as_documents(seen.figures)),
+        "artifacts.json": _json(
+            [
+                {"name": name, "kind": ref.kind, "digest": ref.digest}
+                for name, ref in seen.artifacts.items()
+            ]
+        ),
+        **pictures(seen),
+    }
+    return made
+
+
+def pictures(seen: Seen) -> dict[str, bytes]:
+    """Return the plots by file name; criteria only where something was compared."""
+    made = {"loss.png": loss_curve_png(seen.steps), "funnel.png": funnel_png(seen.funnel)}
+    if seen.document["criteria"]:
+        made["criteria.png"] = criteria_png(seen.document)
+    return made
+
+
+def see(store: Store, started: "Started", result: Result) -> Seen:
+    """Read from the store what the views of a retrain share."""
+    return Seen(
+        document=verdict_document(store, result, started.champion),
+        figures=before_after(store, result),
+        funnel=funnel({stage: store.manifest(ref)["counts"] for stage, ref in result.data.items()}),
+        steps=store.steps(result.adapter),
+        artifacts=artifacts(started, result),
+    )
+
+
+def artifacts(started: "Started", result: Result) -> dict[str, Ref]:
+    """Return everything that went in or came out, by what people call it, in order."""
+    found: dict[str, Ref] = {
+        "base files": started.sources.base,
+        "source files": started.sources.examples,
+        "golden file": started.sources.golden,
+        "base": result.base,
+        **result.data,
+        "golden": result.golden,
+        "split": result.split,
+        "train side": result.split.train,
+        "validation side": result.split.validation,
+        "test side": result.split.test,
+        "adapter": result.adapter,
+    }
+    for name, candidate in result.measured.items():
+        found[f"predictions: {name}"] = candidate.predictions
+        found[f"scores: {name}"] = candidate.scores
+    if result.verdict is not None:
+        found["verdict"] = result.verdict
+    return found
+
+
+def summary_metrics(store: Store, result: Result) -> dict[str, float]:
+    """Return what everybody scored, as "test/candidate/grounding": a rate or a mean."""
+    return {
+        f"{figure.where}/{figure.who}/{figure.metric}": figure.value
+        for figure in before_after(store, result)
+        if figure.value is not None
+    }
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=2, allow_nan=False).encode()
