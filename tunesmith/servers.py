@@ -153,9 +153,11 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     """
     if os.environ.get("PREFECT_API_URL"):
         return {"DO_NOT_TRACK": QUIET["DO_NOT_TRACK"]}
+    home = settings.home.absolute() / "prefect"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)  # Prefect makes no parents
     environment = {
         **QUIET,
-        "PREFECT_HOME": str(settings.home.absolute() / "prefect"),
+        "PREFECT_HOME": str(home),
         # A new database and a busy machine need more than the default of 20 seconds.
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": f"{PATIENCE:.0f}",
     }

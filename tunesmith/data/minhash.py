@@ -20,10 +20,9 @@ SHINGLE = 3
 PERMUTATIONS = 128
 LOWEST_THRESHOLD = 0.5
 """Below it bands would be so narrow that unrelated texts become candidates."""
-SEPARATOR = b"\n"
-"""Stands between texts while they are hashed; normalised text does not contain it."""
 
 _BAND_RECALL = 0.995
+_LEAST_POWERS = 1 << 19
 
 Signatures = NDArray[np.uint32]
 Hashes = NDArray[np.uint64]
@@ -58,20 +57,21 @@ def signatures(pieces: Sequence[bytes], permutations: int) -> Signatures:
     2**32 over the shingles.
 
     Args:
-        pieces: At least one.
+        pieces: At least one, as for `shingle_hashes`.
         permutations: How many values per signature, 1 to 128.
     """
     hashes, firsts = shingle_hashes(pieces)
+    upper = (hashes >> np.uint64(32)).astype(np.uint32)
     result = np.empty((permutations, len(pieces)), dtype=np.uint32)
-    permuted = np.empty_like(hashes)
+    permuted = np.empty_like(upper)
     for index in range(permutations):
-        np.multiply(hashes, MULTIPLIERS[index], out=permuted)
+        np.multiply(upper, MULTIPLIERS[index], out=permuted)
         np.add(permuted, OFFSETS[index], out=permuted)
         np.minimum.reduceat(permuted, firsts, out=result[index])
     return result.T
 
 
-def band_keys(values: Signatures, band: int, rows: int) -> NDArray[np.uint64]:
+def band_keys(values: Signatures, band: int, rows: int) -> Hashes:
     """Return a key per signature that is equal wherever all values of the band are equal.
 
     Unequal bands may share a key by chance: whoever groups by it compares the values again.
@@ -82,8 +82,12 @@ def band_keys(values: Signatures, band: int, rows: int) -> NDArray[np.uint64]:
     return keys
 
 
-def shingle_hashes(pieces: Sequence[bytes]) -> tuple[NDArray[np.uint32], Positions]:
-    """Return the hashes of all shingles, piece after piece, and where each piece's begin."""
+def shingle_hashes(pieces: Sequence[bytes]) -> tuple[Hashes, Positions]:
+    """Return the 64-bit hashes of all shingles, piece after piece, and where each piece's begin.
+
+    Args:
+        pieces: At least one. Words are what single spaces separate; no line feed may occur.
+    """
     codes = np.frombuffer(b"\n".join(pieces) + b"\n", dtype=np.uint8)
     last = codes == ord("\n")
     word_ends = np.flatnonzero(last | (codes == ord(" ")))
@@ -94,13 +98,13 @@ def shingle_hashes(pieces: Sequence[bytes]) -> tuple[NDArray[np.uint32], Positio
     closes = np.minimum(opens + SHINGLE - 1, np.repeat(last_words, words)[opens])
     # A shingle is a span of bytes, so its polynomial is a difference of prefix sums, moved to
     # exponent 0 by the inverse power of its start.
-    powers, inverses = _powers(max(2 * _CHUNK_BYTES, 1 << len(codes).bit_length()))
+    powers, inverses = _powers(max(_LEAST_POWERS, 1 << len(codes).bit_length()))
     prefix = np.zeros(len(codes) + 1, dtype=np.uint64)
     np.cumsum(TABLE[codes] * powers[: len(codes)], out=prefix[1:])
     start = word_starts[opens]
     hashes = _mix((prefix[word_ends[closes]] - prefix[start]) * inverses[start])
     counts = np.maximum(words - SHINGLE + 1, 1)
-    return (hashes >> np.uint64(32)).astype(np.uint32), np.cumsum(counts) - counts
+    return hashes, np.cumsum(counts) - counts
 
 
 def _opens_shingle(last_words: Positions, words: Positions) -> NDArray[np.bool_]:
@@ -112,7 +116,7 @@ def _opens_shingle(last_words: Positions, words: Positions) -> NDArray[np.bool_]
     return opens
 
 
-def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _mix(values: Hashes) -> Hashes:
     """Spread every bit of 64-bit values over all others (the finaliser of splitmix64)."""
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -120,14 +124,14 @@ def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
-def _constants(seed: int, count: int) -> NDArray[np.uint64]:
+def _constants(seed: int, count: int) -> Hashes:
     """Return fixed odd 64-bit numbers that no release of a random generator can change."""
     seeds = np.uint64(seed) + np.arange(count, dtype=np.uint64)
     return _mix(_mix(seeds)) | np.uint64(1)
 
 
 @lru_cache(maxsize=1)
-def _powers(count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def _powers(count: int) -> tuple[Hashes, Hashes]:
     """Return the powers of BASE and of its inverse modulo 2**64 with exponents below `count`."""
     inverse = np.uint64(pow(int(BASE), -1, 1 << 64))
     both = []

@@ -6,9 +6,7 @@ the pairs to compare, so it can miss one (at most 0.5 % of the pairs that lie ri
 threshold, fewer above it) but never invent one. With 3-grams one changed word touches three
 shingles: a threshold of 0.8 means about 2.5 % of the words edited, 0.7 about 5 %.
 
-Methods: shingles and resemblance, min-wise hashing: A. Broder, "On the resemblance and
-containment of documents", 1997. Banding: J. Leskovec, A. Rajaraman, J. Ullman, "Mining of
-Massive Datasets", section 3.4.
+Method: A. Broder, "On the resemblance and containment of documents", 1997.
 
 What comes out depends on the texts as a set, not on their order, the process or the platform:
 hash constants are fixed, and clusters are the connected components of the graph of near copies
@@ -24,20 +22,24 @@ vowel signs are not seen. The memory needed besides the texts is 0.7 kB per text
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-LOWEST_THRESHOLD = 0.5
-"""Below it a band would be so narrow that unrelated texts become candidates."""
+from tunesmith.data.minhash import (
+    SHINGLE,
+    Hashes,
+    Positions,
+    Signatures,
+    band_keys,
+    banding,
+    shingle_hashes,
+    signatures,
+)
 
-_SHINGLE = 3
-_PERMUTATIONS = 128
-_BAND_RECALL = 0.995
 # A candidate whose estimated similarity lies this many standard deviations below the threshold
 # is not compared: costs under one pair in a thousand, saves most comparisons among texts that
 # share a template.
@@ -46,8 +48,13 @@ _DOUBT = 3.5
 _CHUNK_BYTES = 1 << 18
 _PIECE_WORDS = 1 << 15
 _PAIRS = 1 << 14
-_HELD_SHINGLES = 1 << 18
 _LARGE_BUCKET = 32
+# With so many candidates for one text, bounding their similarity first costs less than
+# comparing the sets of words.
+_MANY = 8
+_MARK_BITS = 18
+_HELD_SHINGLES = 1 << 18
+_HELD_MARKS = 1 << 24
 
 _WORD = re.compile(r"\w+")
 _ASCII_WORDS = bytes(
@@ -55,9 +62,9 @@ _ASCII_WORDS = bytes(
     for code in range(128)
 ).ljust(256, b" ")
 
-Signatures = NDArray[np.uint32]
-_Positions = NDArray[np.intp]
 _Shingles = frozenset[tuple[str, ...]]
+_Marks = NDArray[np.uint32]
+_Value = TypeVar("_Value", bound=Sized)
 
 
 def normalise(text: str) -> str:
@@ -101,16 +108,17 @@ def cluster(texts: Sequence[str], threshold: float) -> list[int]:
     bands, rows = banding(threshold)
     corpus = _Corpus(texts, bands * rows)
     forest = _Forest(len(corpus.firsts))
-    sieve = _Sieve(corpus.signatures, corpus.signatures, rows, threshold)
+    comparison = _Comparison(corpus, corpus, rows, threshold)
     for band in range(bands):
         for left, right in _bucket_pairs(band_keys(corpus.signatures, band, rows), forest):
             roots = forest.roots
             apart = roots[left] != roots[right]
-            for a, b in sieve.candidates(left[apart], right[apart], band):
-                if forest.find(a) == forest.find(b):
-                    continue
-                if _jaccard(corpus.shingles(a), corpus.shingles(b)) >= threshold:
-                    forest.join(a, b)
+            for one, others in comparison.candidates(left[apart], right[apart], band):
+                for other, _ in comparison.plausible(one, others):
+                    if forest.find(one) == forest.find(other):
+                        continue
+                    if comparison.similarity(one, other) >= threshold:
+                        forest.join(one, other)
     numbers: dict[int, int] = {}
     return [
         numbers.setdefault(root, len(numbers)) for root in forest.roots[corpus.numbers].tolist()
@@ -134,36 +142,59 @@ def matches(texts: Sequence[str], against: Sequence[str], threshold: float) -> l
     """
     bands, rows = banding(threshold)
     wanted, known = _Corpus(texts, bands * rows), _Corpus(against, bands * rows)
+    comparison = _Comparison(wanted, known, rows, threshold)
     best: dict[int, tuple[float, int]] = {}
-    sieve = _Sieve(wanted.signatures, known.signatures, rows, threshold)
     for band in range(bands):
-        keys = band_keys(wanted.signatures, band, rows), band_keys(known.signatures, band, rows)
+        keys = (band_keys(corpus.signatures, band, rows) for corpus in (wanted, known))
         for left, right in _join(*keys):
-            for a, b in sieve.candidates(left, right, band):
-                found = _jaccard(wanted.shingles(a), known.shingles(b))
-                if found >= threshold:
-                    # Distinct texts are numbered by first position: the lower number is earlier.
-                    best[a] = max(best.get(a, (found, -b)), (found, -b))
+            for one, others in comparison.candidates(left, right, band):
+                for other, bound in comparison.plausible(one, others):
+                    # Distinct texts are numbered by first position: a lower number is earlier.
+                    if one in best and (bound, -other) < best[one]:
+                        continue
+                    rank = comparison.similarity(one, other), -other
+                    if rank[0] >= threshold:
+                        best[one] = max(best.get(one, rank), rank)
     nearest = {number: known.firsts[-negative] for number, (_, negative) in best.items()}
     return [nearest.get(number) for number in wanted.numbers.tolist()]
+
+
+class _Held(Generic[_Value]):
+    """Values that were made once, up to a total size; the oldest are dropped for new ones."""
+
+    def __init__(self, capacity: int, make: Callable[[int], _Value]) -> None:
+        self._room = capacity
+        self._make = make
+        self._values: dict[int, _Value] = {}
+
+    def __getitem__(self, number: int) -> _Value:
+        if number in self._values:
+            return self._values[number]
+        value = self._make(number)
+        self._room -= len(value)
+        while self._room < 0 and self._values:
+            self._room += len(self._values.pop(next(iter(self._values))))
+        self._values[number] = value
+        return value
 
 
 class _Corpus:
     """The distinct normalised texts of a collection and their signatures.
 
     Equal texts are one from here on, so thousands of copies of one text cost nothing later.
-    Normalised texts are not kept but made again for the few that are compared. Some shingle
-    sets are held for a while, as the candidates of one bucket come together.
+    Normalised texts are not kept but made again for the few that are compared.
     """
 
     def __init__(self, texts: Sequence[str], permutations: int) -> None:
         self._texts = texts
-        self._held: dict[int, _Shingles] = {}
-        self._held_size = 0
         self.firsts: list[int] = []
         """Position in `texts` of each distinct text."""
         self.numbers = np.empty(len(texts), dtype=np.intp)
         """Which distinct text each text is."""
+        self.shingles = _Held(_HELD_SHINGLES, self._shingles)
+        """The words of every shingle of a distinct text."""
+        self.marks = _Held(_HELD_MARKS, self._marks)
+        """A short hash of every distinct shingle of a distinct text, repeated where equal."""
         values = np.full((len(texts), permutations), np.iinfo(np.uint32).max, dtype=np.uint32)
         for numbers, pieces in _chunks(self._distinct()):
             # The pieces of a long text stand together: their minimum is the whole's.
@@ -172,22 +203,18 @@ class _Corpus:
             values[numbers[starts]] = np.minimum(values[numbers[starts]], found)
         self.signatures: Signatures = values[: len(self.firsts)]
 
-    def shingles(self, number: int) -> _Shingles:
-        """Return the shingles of a distinct text."""
-        held = self._held.get(number)
-        if held is None:
-            held = _shingles(normalise(self._texts[self.firsts[number]]))
-            while self._held and self._held_size + len(held) > _HELD_SHINGLES:
-                self._held_size -= len(self._held.pop(next(iter(self._held))))
-            self._held[number] = held
-            self._held_size += len(held)
-        return held
+    def _shingles(self, number: int) -> _Shingles:
+        return _shingles(normalise(self._texts[self.firsts[number]]))
+
+    def _marks(self, number: int) -> _Marks:
+        normal = _encode(normalise(self._texts[self.firsts[number]]))
+        hashes = np.concatenate([shingle_hashes([piece])[0] for piece in _pieces(normal)])
+        return (np.unique(hashes) >> np.uint64(64 - _MARK_BITS)).astype(np.uint32)
 
     def _distinct(self) -> Iterator[tuple[int, bytes]]:
         seen: dict[bytes, int] = {}
         for position, text in enumerate(self._texts):
-            # A lone surrogate is no valid UTF-8 but may stand in a str.
-            normal = normalise(text).encode("utf-8", "surrogatepass")
+            normal = _encode(normalise(text))
             digest = blake2b(normal, digest_size=16).digest()
             number = seen.setdefault(digest, len(seen))
             self.numbers[position] = number
@@ -225,30 +252,59 @@ class _Forest:
         self._parents[high] = low
 
 
-class _Sieve:
-    """Picks from the pairs of a band those worth an exact comparison."""
+class _Comparison:
+    """Compares texts of two collections, which may be one, in steps of rising cost."""
 
-    def __init__(self, left: Signatures, right: Signatures, rows: int, threshold: float) -> None:
-        self._left, self._right, self._rows = left, right, rows
-        size = left.shape[1]
+    def __init__(self, left: _Corpus, right: _Corpus, rows: int, threshold: float) -> None:
+        self._left, self._right = left, right
+        self._rows, self._threshold = rows, threshold
+        size = left.signatures.shape[1]
         spread = math.sqrt(threshold * (1 - threshold) * size)
         self._needed = math.floor(threshold * size - _DOUBT * spread)
+        self._marked = np.zeros(1 << _MARK_BITS, dtype=bool)
 
     def candidates(
-        self, left: _Positions, right: _Positions, band: int
-    ) -> Iterable[tuple[int, int]]:
-        """Return the pairs that meet in this band first and may reach the threshold."""
-        equal = self._left[left] == self._right[right]
-        chosen = np.flatnonzero(np.count_nonzero(equal, axis=1) >= self._needed)
-        shared = equal[chosen].reshape(len(chosen), equal.shape[1] // self._rows, self._rows).all(axis=2)
+        self, left: Positions, right: Positions, band: int
+    ) -> Iterator[tuple[int, Positions]]:
+        """Yield a left text with the right ones it meets in this band first, if they look alike.
+
+        Pairs come ordered by their left text.
+        """
+        equal = self._left.signatures[left] == self._right.signatures[right]
+        alike = np.flatnonzero(np.count_nonzero(equal, axis=1) >= self._needed)
+        by_band = equal[alike].reshape(len(alike), equal.shape[1] // self._rows, self._rows)
+        shared = by_band.all(axis=2)
         # A pair that met in an earlier band was judged there.
-        chosen = chosen[shared[:, band] & ~shared[:, :band].any(axis=1)]
-        return zip(left[chosen].tolist(), right[chosen].tolist(), strict=True)
+        alike = alike[shared[:, band] & ~shared[:, :band].any(axis=1)]
+        left, right = left[alike], right[alike]
+        starts = np.flatnonzero(np.diff(left, prepend=-1))
+        for start, others in zip(starts, np.split(right, starts[1:]), strict=False):
+            yield int(left[start]), others
+
+    def plausible(self, one: int, others: Positions) -> Iterable[tuple[int, float]]:
+        """Return the others that may reach the threshold, each with an upper bound.
+
+        Marks that meet by chance only raise a bound, so no pair above the threshold is lost.
+        """
+        if len(others) < _MANY:
+            return ((int(other), 1.0) for other in others)
+        own = self._left.marks[one]
+        marks = [self._right.marks[other] for other in others.tolist()]
+        sizes = np.array([len(each) for each in marks])
+        self._marked[own] = True
+        met = self._marked[np.concatenate(marks)]
+        self._marked[own] = False
+        shared = np.minimum(np.add.reduceat(met, np.cumsum(sizes) - sizes, dtype=np.intp), len(own))
+        bounds = shared / (len(own) + sizes - shared)
+        reached = bounds >= self._threshold
+        return zip(others[reached].tolist(), bounds[reached].tolist(), strict=True)
+
+    def similarity(self, one: int, other: int) -> float:
+        """Return the exact similarity of a left and a right text."""
+        return _jaccard(self._left.shingles[one], self._right.shingles[other])
 
 
-def _bucket_pairs(
-    keys: NDArray[np.uint64], forest: _Forest
-) -> Iterator[tuple[_Positions, _Positions]]:
+def _bucket_pairs(keys: Hashes, forest: _Forest) -> Iterator[tuple[Positions, Positions]]:
     """Yield the pairs with equal keys whose sets differ, in chunks.
 
     Joins made after one chunk shorten the next. In a large bucket every member meets the first
@@ -272,9 +328,7 @@ def _bucket_pairs(
         yield members[left], members[right]
 
 
-def _join(
-    left_keys: NDArray[np.uint64], right_keys: NDArray[np.uint64]
-) -> Iterator[tuple[_Positions, _Positions]]:
+def _join(left_keys: Hashes, right_keys: Hashes) -> Iterator[tuple[Positions, Positions]]:
     """Yield the pairs of a left and a right position with equal keys, in chunks."""
     order = np.argsort(right_keys, kind="stable")
     ordered = right_keys[order]
@@ -284,7 +338,7 @@ def _join(
         yield left, order[right]
 
 
-def _runs(*columns: NDArray[Any]) -> tuple[_Positions, _Positions]:
+def _runs(*columns: NDArray[Any]) -> tuple[Positions, Positions]:
     """Return for every position where the run of equal rows around it begins and ends."""
     size = len(columns[0])
     changed = np.ones(size, dtype=bool)
@@ -295,7 +349,7 @@ def _runs(*columns: NDArray[Any]) -> tuple[_Positions, _Positions]:
     return begins, begins + np.repeat(lengths, lengths)
 
 
-def _expand(begins: _Positions, counts: _Positions) -> Iterator[tuple[_Positions, _Positions]]:
+def _expand(begins: Positions, counts: Positions) -> Iterator[tuple[Positions, Positions]]:
     """Yield (position, begin), (position, begin + 1), ... `counts` times each, in chunks."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
@@ -305,7 +359,7 @@ def _expand(begins: _Positions, counts: _Positions) -> Iterator[tuple[_Positions
         yield position, begins[position] + index - (ends - counts)[position]
 
 
-def _chunks(distinct: Iterable[tuple[int, bytes]]) -> Iterator[tuple[_Positions, list[bytes]]]:
+def _chunks(distinct: Iterable[tuple[int, bytes]]) -> Iterator[tuple[Positions, list[bytes]]]:
     """Gather numbered texts, long ones in pieces, until their size makes a batch."""
     numbers: list[int] = []
     pieces: list[bytes] = []
@@ -328,23 +382,25 @@ def _pieces(normal: bytes) -> Iterator[bytes]:
         yield normal
         return
     words = normal.split(b" ")
-    for start in range(0, max(len(words) - _SHINGLE + 1, 1), _PIECE_WORDS):
-        yield b" ".join(words[start : start + _PIECE_WORDS + _SHINGLE - 1])
+    for start in range(0, max(len(words) - SHINGLE + 1, 1), _PIECE_WORDS):
+        yield b" ".join(words[start : start + _PIECE_WORDS + SHINGLE - 1])
 
 
 def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
 
 
+def _encode(normal: str) -> bytes:
+    return normal.encode("utf-8", "surrogatepass")  # a str may hold a lone surrogate
+
+
 def _shingles(normal: str) -> _Shingles:
     words = normal.split(" ")
-    if len(words) < _SHINGLE:
+    if len(words) < SHINGLE:
         return frozenset([tuple(words)])
-    return frozenset(zip(*(words[start:] for start in range(_SHINGLE)), strict=False))
+    return frozenset(zip(*(words[start:] for start in range(SHINGLE)), strict=False))
 
 
 def _jaccard(one: _Shingles, other: _Shingles) -> float:
     shared = len(one & other)
     return shared / (len(one) + len(other) - shared)
-
-

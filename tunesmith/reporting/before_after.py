@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from tunesmith.evaluation.metrics import YES_NO
+from tunesmith.evaluation.metrics import METRICS, YES_NO
 from tunesmith.pipeline import Result
 from tunesmith.records import Score
 from tunesmith.reporting.tables import TableRow, markdown_table, text_table
@@ -99,8 +99,8 @@ def before_after(store: Store, result: Result) -> list[Figure]:
             for who in NAMES
             if f"{who} {where}" in result.measured
         }
-        # In the order in which the recipe names the metrics.
-        metrics = dict.fromkeys(name for rows in scores.values() for row in rows for name in row.values)
+        found = {name for rows in scores.values() for row in rows for name in row.values}
+        metrics = [name for name in METRICS if name in found]
         figures += [
             _figure(metric, who, where, rows) for metric in metrics for who, rows in scores.items()
         ]

@@ -70,7 +70,7 @@ def page(
             sides=store.json(result.split, "split.json")["sides"],
             golden=result.golden.rows,
             loss=drawings.loss_drawing(seen.steps),
-            training=training_facts(record, seen.steps),
+            training=training_facts(record),
             tallies=comparisons.tally_list(store, result),
             comparisons=comparisons.comparisons(store, result),
             how_chosen=comparisons.HOW_CHOSEN,
@@ -118,26 +118,15 @@ def newest_record(store: Store, adapter: Adapter) -> dict[str, Any]:
     return max(records, key=lambda record: str(record["created"]), default={})
 
 
-def training_facts(
-    record: Mapping[str, Any], steps: Sequence[Mapping[str, float]]
-) -> dict[str, str]:
-    """Return what a person asks about a training: how long, on what, how much was trained."""
-    facts: dict[str, str] = {}
-    looks = [step for step in steps if "eval_loss" in step]
-    if steps:
-        facts["optimizer steps"] = fact("steps", int(max(step["step"] for step in steps)))
-    if looks:
-        best = min(looks, key=lambda step: step["eval_loss"])
-        facts["best validation loss"] = f"{best['eval_loss']:.3f} at step {int(best['step'])}"
-    for name, value in record.get("timings", {}).items():
-        if isinstance(value, int | float):
-            facts["time" if name == "total" else f"time: {name.replace('_', ' ')}"] = seconds(value)
-    for label in ("device", "host"):
-        if label in record:
-            facts[label] = str(record[label])
-    for label, text in flat_facts(record.get("notes", {})).items():
-        facts.setdefault(label, text)
-    return facts
+def training_facts(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a person asks about a training: on what, how long, how much was trained."""
+    timings = {
+        "time" if name == "total" else f"time: {name}": seconds(value)
+        for name, value in record.get("timings", {}).items()
+        if isinstance(value, int | float)
+    }
+    where = {name: str(record[name]) for name in ("device", "host") if name in record}
+    return {**where, **timings, **flat_facts(record.get("notes", {}))}
 
 
 def provenance(

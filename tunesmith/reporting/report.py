@@ -28,7 +28,7 @@ def documents(
     started: "Started",
     result: Result,
     registered: Registered | None,
-) -> dict[str, bytes | str]:
+) -> dict[str, bytes]:
     """Return the files of a retrain's MLflow run, by name.
 
     Raises:
@@ -36,7 +36,7 @@ def documents(
     """
     seen = see(store, started, result)
     html = page(recipe, store, started, result, registered, seen)
-    made: dict[str, bytes | str] = {
+    return {
         "report.html": html.encode("utf-8", "replace"),
         "verdict.json": _json(seen.document),
         "funnel.json": _json([step._asdict() for step in seen.funnel]),
@@ -49,7 +49,6 @@ def documents(
         ),
         **pictures(seen),
     }
-    return made
 
 
 def pictures(seen: Seen) -> dict[str, bytes]:

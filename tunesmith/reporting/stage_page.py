@@ -100,7 +100,7 @@ def retrain_pages(
     """
     seen = see(store, started, result)
     return RetrainPages(
-        verdict=verdict_markdown(seen.document, started.champion, registered),
+        verdict=verdict_markdown(recipe.task, seen.document, started.champion, registered),
         before_after=as_rows(seen.figures),
         funnel=funnel_rows(seen.funnel),
         images={

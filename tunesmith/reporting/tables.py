@@ -4,6 +4,7 @@ Values may come from anybody: a model's name, a drop's reason, a host. In Markdo
 therefore written so that no renderer takes any of them for markup.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,17 +15,20 @@ Cell = str | int | float
 TableRow = dict[str, Cell]
 
 
+# What CommonMark or GitHub's extensions (tables, strikethrough, bare addresses) or a renderer of
+# formulas may take for structure: anywhere, inside addresses, and at the start of a block.
+_MARKUP = re.compile(r"[\\`*_\[\]<>&|~#!$@{}]|:(?=//)|(?<=www)\.|^[-+=]", re.IGNORECASE)
+_LIST_NUMBER = re.compile(r"^(\d+)([.)])")
+
+
 def escape(value: object) -> str:
     """Return a value as Markdown text that renders as itself, on one line.
 
-    Every ASCII character that is neither a letter, a digit nor harmless becomes a numeric
-    character reference, which CommonMark never takes for structure (section 2.5 of the
-    specification). That also keeps HTML and bare addresses from coming alive.
+    What might be markup becomes a numeric character reference, which CommonMark never takes for
+    structure (section 2.5 of the specification).
     """
-    return "".join(
-        f"&#{ord(char)};" if ord(char) < 128 and not (char.isalnum() or char in " ,;%") else char
-        for char in one_line(value)
-    )
+    text = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", one_line(value))
+    return _LIST_NUMBER.sub(lambda found: f"{found[1]}&#{ord(found[2])};", text)
 
 
 def one_line(value: object) -> str:

@@ -43,14 +43,14 @@ def headline(
     if decision == "unchanged":
         version = "" if champion is None else f", version {champion.version}"
         return (
-            f"The candidate is the model that already serves{version}: the same data and recipe "
-            "gave the same adapter. Nothing was compared, registered or moved."
+            f"The candidate is the model that already serves{version}: training gave the very same "
+            "adapter. Nothing was compared, registered or moved."
         )
     if decision == "promote":
         at = f" as {registered.name} version {registered.version}" if registered else ""
         return f"The candidate is {claims(criteria)}. It was promoted{at}."
     if decision == "reject":
-        worse = [{**item, "rule": "worse"} for item in criteria if item["answer"] == "no"]
+        worse = [{**item, "rule": _opposite(item)} for item in criteria if item["answer"] == "no"]
         return f"The candidate is credibly {claims(worse)}. It was not promoted."
     unsettled = [item for item in criteria if item["answer"] != "yes"]
     return (
@@ -81,9 +81,14 @@ def claim(item: Mapping[str, Any]) -> str:
     return _compared(item["rule"], f"the {NAMES[item['against']]}")
 
 
+def _opposite(item: Mapping[str, Any]) -> str:
+    return "worse" if item["rule"] == "better" else str(item["rule"]).removeprefix("not ")
+
+
 def _compared(rule: str, others: str) -> str:
     verb, _, margin = rule.partition(" by ")
-    return f"{verb} than {others}{f' by {float(margin):.3g}' if margin else ''}"
+    more = "more than " if verb == "worse" else ""
+    return f"{verb} than {others}{f' by {more}{margin}' if margin else ''}"
 
 
 def join(parts: Sequence[str]) -> str:
@@ -100,11 +105,15 @@ def _cost(criteria: Sequence[Mapping[str, Any]]) -> str:
 
 
 def verdict_markdown(
-    document: Mapping[str, Any], champion: Champion | None, registered: Registered | None
+    task: str,
+    document: Mapping[str, Any],
+    champion: Champion | None,
+    registered: Registered | None,
 ) -> str:
-    """Return the verdict in Markdown: the sentence, then every reason."""
+    """Return the verdict in Markdown: the task, the sentence, then every reason."""
     lines = [
         f"# {TITLES[document['decision']]}",
+        f"*{escape(task)}*",
         escape(headline(document, champion, registered)),
     ]
     if document.get("criteria"):
