@@ -7,11 +7,12 @@ DIALOGUES.jsonl holds one {"id": ..., "messages": [{"role", "content"}]} a line,
 assistant's turn (the answer) after the turns before it (the source), twice: as it was, with every
 entity in the source; and with one entity swapped for another of its kind that is not there.
 
-Two wordings. "found": the capitalised drink or person, or the number, that a real turn repeats.
-"added": because chats about coffee have few dates and no ids, a sentence with an entity is
-appended to a customer's turn and one that repeats it, often written differently, to the answer.
-Wordings, swaps and the choice of turns are this file's own; it uses no code or word list of the
-checked module.
+Three wordings. "found": the capitalised drink or person, or the number, that a real turn repeats.
+"noted": a real turn whose entities are not in the turns before it, after notes that hold it in
+lower case. "added": because chats about coffee have few dates and no ids, a sentence with an
+entity is appended to a customer's turn and one that repeats it, often written differently, to the
+answer. Wordings, swaps and the choice of turns are this file's own; it uses no code or word list
+of the checked module, but one person wrote both: "found" and "clean" are the stricter figures.
 
     recall     share of the swapped answers in which the swap is reported
     precision  reported swaps / (reported swaps + answers, swapped or not, with a false report)
@@ -150,13 +151,14 @@ def row(half: str, kind: str, wording: str, counts: Counts) -> None:
 
 def cases(dialogues: Sequence[dict]) -> Iterator[Case]:
     """Make the found cases and, for each dialogue with a plain answer, one added case."""
-    drinks = sorted({"Nocciola", "Ristretto", *DRINKS})
     for dialogue in dialogues:
         rng = random.Random(dialogue["id"])
         for source, answer in turns(dialogue):
-            if supported(source, answer):
-                yield from found_name(source, answer, drinks, rng)
-                yield from found_number(source, answer, rng)
+            wording = "found"
+            if not supported(source, answer):
+                source, wording = f"{source}\nnotes: {answer.lower()}", "noted"
+            yield from real_name(source, answer, wording, rng)
+            yield from real_number(source, answer, wording, rng)
         source, answer = last_turn(dialogue)
         if answer and supported(source, answer):
             yield added(source, answer, rng)
@@ -212,17 +214,15 @@ def clean_turns(dialogues: Sequence[dict], errors: int) -> tuple[int, int]:
     return seen, flagged
 
 
-def found_name(
-    source: str, answer: str, drinks: Sequence[str], rng: random.Random
-) -> Iterator[Case]:
+def real_name(source: str, answer: str, wording: str, rng: random.Random) -> Iterator[Case]:
     """Swap a capitalised word inside a sentence that the source holds too."""
     for match in INNER_CAPITAL.finditer(answer):
         name = match.group()
         if name in NOT_NAMES or name in LOOSE or not re.search(rf"(?i)\b{name}\b", source):
             continue
-        pool = FIRST_NAMES if name in FIRST_NAMES else drinks
+        pool = FIRST_NAMES if name in FIRST_NAMES else DRINKS
         other = pick(rng, pool, source + answer)
-        yield Case("name", "found", source, answer, replace(answer, match, other), other)
+        yield Case("name", wording, source, answer, replace(answer, match, other), other)
         return
 
 
@@ -233,7 +233,7 @@ LOOSE = frozenset(_LOOSE_TEXT.split())
 """Parts of a drink's name that are no name when swapped alone."""
 
 
-def found_number(source: str, answer: str, rng: random.Random) -> Iterator[Case]:
+def real_number(source: str, answer: str, wording: str, rng: random.Random) -> Iterator[Case]:
     """Swap a number that the source holds too."""
     for match in DIGITS_OR_WORDS.finditer(answer):
         word = match.group().lower()
@@ -241,7 +241,7 @@ def found_number(source: str, answer: str, rng: random.Random) -> Iterator[Case]
             continue
         pool = NUMBER_WORDS[1:] if word.isalpha() else [str(n) for n in range(3, 60)]
         other = pick(rng, pool, source + answer)
-        yield Case("number", "found", source, answer, replace(answer, match, other), other)
+        yield Case("number", wording, source, answer, replace(answer, match, other), other)
         return
 
 
@@ -601,8 +601,8 @@ PLACES = [
 ]  # fmt: skip
 PRODUCTS = [
     "Thermos", "Contigo", "Hydroflask", "Stanley", "Yeti", "Zojirushi", "Keepcup", "Bodum",
-    "Nimbus", "Aurora Pro", "Kinto", "Bialetti", "iCup", "Zephyr X", "Fellow Carter", "Ember", "Tefal",
-    "Corkcicle",
+    "Nimbus", "Aurora Pro", "Kinto", "Bialetti", "iCup", "Zephyr X", "Fellow Carter", "Ember",
+    "Tefal", "Corkcicle",
 ]  # fmt: skip
 _DRINKS_TEXT = """
 Mocha Americano Cappuccino Cortado Matcha Steamer Chai Macchiato Frappuccino Rooibos Oolong

@@ -47,10 +47,12 @@ TASKS: dict[str, StageTask[Any, Any]] = {
 def effect_task(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function with effects outside the store a task; it must be idempotent."""
     made = task(
+        task_run_name=function.__name__,
         cache_policy=NO_CACHE,
         persist_result=False,
         retries=RETRIES,
         retry_delay_seconds=BACKOFF,
+        retry_jitter_factor=0.5,
         retry_condition_fn=only_transient,
         tags=["release"],
     )(function)

@@ -46,7 +46,7 @@ def _make(params: MakeParams, draft: Draft) -> Examples:
 
 def _cut(params: NoParams, draft: Draft, source: Examples) -> Split:
     """Work in steps that survive a kill, then seal two artifacts and a third that holds them."""
-    found = len(list(draft.state.iterdir()))
+    found = len([path for path in draft.state.iterdir() if path.suffix != ".part"])
     for number in range(found, 3):
         part = draft.state / f"{number}.part"
         part.write_text("done")

@@ -45,14 +45,12 @@ class Lease:
         if not self._held():
             raise Transient(f"{self._folder}: another builder took this work over; run again")
 
-    def beat(self, count: int) -> None:
-        """Show that the holder lives.
-
-        Raises:
-            Transient: as `check` does. A lease that was lost is not written again.
-        """
-        self.check()
+    def beat(self, count: int) -> bool:
+        """Show that the holder lives; False, and nothing written, when the lease was lost."""
+        if not self._held():
+            return False
         self._storage.replace(self._path(self._number), _content(self._token, count))
+        return True
 
     def give_back(self) -> None:
         """Remove the lease, and those of dead holders before it; not one that was lost."""
@@ -108,7 +106,9 @@ def held(storage: Storage, folder: str) -> Iterator[Lease]:
         while not stop.wait(BEAT):
             count += 1
             try:
-                lease.beat(count)
+                if not lease.beat(count):
+                    logger.warning("%s: another builder took this work over", folder)
+                    return
             except (TunesmithError, OSError) as error:  # EXPIRY leaves room for some lost beats
                 logger.warning("a heartbeat was lost: %s", error)
 

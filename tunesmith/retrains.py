@@ -258,6 +258,19 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
     made = documents(recipe, store, started, result, registered)
     tracker.documents(started.run, made)
     tracker.metrics(started.run, summary_metrics(store, result))
+    sides = result.split
+    tracker.datasets(
+        started.run,
+        {
+            "train": sides.train,
+            "validation": sides.validation,
+            "test": sides.test,
+            "golden": result.golden,
+        },
+    )
+    if verdict is not None:
+        reasons = store.json(verdict, "verdict.json")["reasons"]
+        tracker.describe(started.run, "\n".join(f"- {reason}" for reason in reasons))
     tracker.tag(started.run, {"outcome": result.outcome, "decision": _decision(result)})
     tracker.end_run(started.run, "FINISHED")
     report = settings.home.absolute() / "reports" / f"{started.id}.html"

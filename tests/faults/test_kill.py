@@ -38,7 +38,7 @@ def start(folder: Path, home: str) -> "subprocess.Popen[str]":
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-m", "tunesmith.cli", "run", "tiny.yaml"]
+    command = [str(Path(sys.executable).parent / "tunesmith"), "run", "tiny.yaml"]
     return subprocess.Popen(
         command,
         cwd=folder,

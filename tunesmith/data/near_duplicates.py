@@ -272,8 +272,8 @@ class _Comparison:
         """
         equal = self._left.signatures[left] == self._right.signatures[right]
         alike = np.flatnonzero(np.count_nonzero(equal, axis=1) >= self._needed)
-        by_band = equal[alike].reshape(len(alike), equal.shape[1] // self._rows, self._rows)
-        shared = by_band.all(axis=2)
+        known = equal[alike, : (band + 1) * self._rows]
+        shared = np.logical_and.reduce([known[:, row :: self._rows] for row in range(self._rows)])
         # A pair that met in an earlier band was judged there.
         alike = alike[shared[:, band] & ~shared[:, :band].any(axis=1)]
         left, right = left[alike], right[alike]

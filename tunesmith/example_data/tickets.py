@@ -31,7 +31,7 @@ TOO_ALIKE = 0.6
 _SHARE_SECOND_TICKET = 0.1
 
 _LONGEST = 74
-"""Words, digits and signs in an e-mail; 74 are at most about 92 tokens of SmolLM2's tokenizer."""
+"""Most `pieces` of an e-mail: at most 94 tokens of SmolLM2's tokenizer, 81 on average."""
 
 _LISTED = frozenset({"order", "label", "amount", "due", "version"})
 """Facts that speak for themselves in a list; a bare number does not."""
@@ -39,8 +39,9 @@ _LISTED = frozenset({"order", "label", "amount", "due", "version"})
 _PIECES = re.compile(r"\d|[^\W\d]+|[^\w\s]|\n\n")
 
 _MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class Tickets:
                 return row
 
     def _is_fit(self, row: Row) -> bool:
-        if len(_PIECES.findall(row.assistant)) > _LONGEST:
+        if pieces(row.assistant) > _LONGEST:
             return False
         mine = grams(row.user, row.assistant)
         others = self._grams.setdefault(row.problem, [])
@@ -190,6 +191,11 @@ def _wording(problem: Problem, dice: Dice) -> Wording:
         body=f"{opener} {tells}" if dice.chance(0.5) else f"{tells} {closer}",
         listed=("product", *named[:1]),
     )
+
+
+def pieces(text: str) -> int:
+    """Words, digits, signs and paragraph breaks: 8 to 20 fewer than the tokens of an e-mail."""
+    return len(_PIECES.findall(text))
 
 
 def grams(*texts: str) -> frozenset[str]:

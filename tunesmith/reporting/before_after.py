@@ -71,10 +71,10 @@ class Figure:
 
     @property
     def limits(self) -> str:
-        """The interval alone, or why there is none."""
+        """The interval alone, or that there is none."""
         if self.low is None or self.high is None:
-            return self.note
-        unit = " %" if self.kind == "rate" else ""
+            return "no interval"
+        unit = "%" if self.kind == "rate" else ""
         return f"{self._bare(self.low)} to {self._bare(self.high)}{unit}"
 
     def _format(self, value: float) -> str:
@@ -177,21 +177,19 @@ def _cell(line: Sequence[Figure], who: str) -> str:
 
 def as_markdown(figures: Sequence[Figure]) -> str:
     """Return the table in Markdown, with what the brackets mean."""
-    return f"{markdown_table(as_rows(figures))}\n\n{legend(figures)}"
+    return f"{markdown_table(as_rows(figures))}\n\nIn brackets: {legend(figures)}"
 
 
 def as_text(figures: Sequence[Figure]) -> str:
     """Return the table as aligned plain text, with what the brackets mean."""
-    return f"{text_table(as_rows(figures))}\n{legend(figures)}"
+    return f"{text_table(as_rows(figures))}\nIn brackets: {legend(figures)}"
 
 
 def legend(figures: Sequence[Figure]) -> str:
-    """Say what the brackets are, and what they leave out."""
-    if not figures:
-        return "Nothing was measured."
-    text = f"In brackets: {CONFIDENCE:.0%} intervals of each model alone"
+    """Say what the intervals are, and what they leave out."""
+    text = f"{CONFIDENCE:.0%} interval, of each model alone"
     if any(figure.note == TOO_FEW for figure in figures):
-        text += "; means without brackets have too few examples for one"
+        text += "; where a mean has none, n is too small for one"
     if any(figure.groups < figure.n for figure in figures):
         text += "; rates count examples of one group as independent, the verdict does not"
     return text + "."

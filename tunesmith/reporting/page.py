@@ -174,8 +174,18 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["shown"] = shown
+    environment.filters.update(shown=shown, signed=_signed, p_value=_p_value)
     return environment
+
+
+def _signed(value: float) -> str:
+    """Return a difference with its sign, a true minus, and no sign for what rounds to zero."""
+    return f"{value:+.2f}".replace("-0.00", "0.00").replace("+0.00", "0.00").replace("-", "−")
+
+
+def _p_value(value: float) -> str:
+    """Return a p-value with its relation, to two digits."""
+    return "< 0.0001" if value < 0.0001 else f"= {value:.2g}"
 
 
 def shown(value: object) -> str:

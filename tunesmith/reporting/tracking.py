@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunesmith.artifacts import Adapter, Base
+from tunesmith.artifacts import Adapter, Base, Examples
 from tunesmith.errors import Transient
 from tunesmith.observe import Built, Observer
 from tunesmith.stage import Params
@@ -77,9 +77,18 @@ class Tracker:
                 run_id = str(found[0].info.run_id)
                 self.client.set_terminated(run_id, "RUNNING")
                 return run_id
-            all_tags = {PREFIX + key: value[:5000] for key, value in tags.items()}
             run = self.client.create_run(
-                experiment, run_name=retrain, tags={**all_tags, f"{PREFIX}retrain": retrain}
+                experiment,
+                run_name=retrain,
+                tags={
+                    **{PREFIX + key: value[:5000] for key, value in tags.items()},
+                    f"{PREFIX}retrain": retrain,
+                    # MLflow shows these in columns of their own.
+                    "mlflow.user": tags["started_by"],
+                    "mlflow.source.name": tags["recipe"],
+                    "mlflow.source.type": "JOB",
+                    "mlflow.source.git.commit": tags["commit"].removesuffix("+dirty"),
+                },
             )
             return str(run.info.run_id)
 
@@ -137,6 +146,31 @@ class Tracker:
         with _outside():
             for start in range(0, len(sent), 500):
                 self.client.log_batch(run, metrics=sent[start : start + 500])
+
+    def datasets(self, run: str, used: Mapping[str, Examples]) -> None:
+        """Say which rows the run used, by context such as "train"; said twice, each stands once."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        inputs = [
+            DatasetInput(
+                dataset=Dataset(
+                    name=context,
+                    digest=ref.digest[:36],  # all that MLflow has room for
+                    source_type="tunesmith",
+                    source=json.dumps({"artifact": f"{ref.kind}/{ref.digest}"}),
+                    profile=json.dumps({"rows": ref.rows, "dropped": ref.dropped}),
+                ),
+                tags=[InputTag("mlflow.data.context", context)],
+            )
+            for context, ref in used.items()
+        ]
+        with _outside():
+            self.client.log_inputs(run, inputs)
+
+    def describe(self, run: str, markdown: str) -> None:
+        """Set what MLflow shows at the head of the run."""
+        with _outside():
+            self.client.set_tag(run, "mlflow.note.content", markdown)
 
     def files(self, run: str, folder: Path, at: str = "") -> None:
         """Copy the files of a folder to a run."""
@@ -233,11 +267,7 @@ class RunObserver(Observer):
     def built(self, built: Built) -> None:
         """Note the artifact by reference and digest."""
         self._tracker.tag(
-            self._run,
-            {
-                f"artifact.{built.label}": f"{built.ref.kind}/{built.ref.digest}",
-                f"cached.{built.label}": str(built.hit).lower(),
-            },
+            self._run, {f"artifact.{built.label}": f"{built.ref.kind}/{built.ref.digest}"}
         )
 
     def measured(self, steps: Sequence[dict[str, float]]) -> None:

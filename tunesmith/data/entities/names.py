@@ -10,7 +10,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tunesmith.data.entities.ordinary_words import ALSO_NAMES, GIVEN_NAMES, is_ordinary
+from tunesmith.data.entities.ordinary_words import (
+    ALSO_NAMES,
+    FUNCTION,
+    GIVEN_NAMES,
+    is_ordinary,
+)
 from tunesmith.data.entities.text import fold
 
 
@@ -54,12 +59,12 @@ _AFTER_NAME = frozenset(_VERBS.split())
 _FORMED = re.compile(
     r"(?:[a-z]{4}ly|[a-z]{3}ing|[a-z]{4}ed|[a-z]{2}[ts]ions?|[a-z]{3}ments?|[a-z]{3}ness|[a-z]{4}ity"
     r"|[a-z]{4}[ae]nces?|[a-z]{3}[ai]ble|[a-z]{3}ous|[a-z]{3}tive|[a-z]{3}ful|[a-z]{3}less"
-    r"|[a-z]{3}ship|[a-z]{3}wards?|[a-z]{2}ology|[a-z]{3}ical)$"
+    r"|[a-z]{4}al|[a-z]{4}ic|[a-z]{4}i[sz]e|[a-z]{5}ate|[a-z]{3}ship|[a-z]{3}wards?|[a-z]{2}ology|[a-z]{3}ical)$"
 )
 """Endings of formed words, which are seldom names."""
 _LIKE_FORMED = """
 kimberly beverly fleming mohammed muhammed trinity charity felicity constance florence clarence
-laurence lawrence terence
+laurence lawrence terence portugal montreal senegal dominic frederic atlantic pacific
 """
 _NOT_FORMED = frozenset(_LIKE_FORMED.split())
 _MAX_WORDS = 8
@@ -155,11 +160,15 @@ def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -
 
 
 def _acts_as_name(text: str, word: _Word, following: _Word | None) -> bool:
-    """Whether what follows the first word of a sentence fits a name: "Maria called", "Maria,"."""
-    if following is None or _ALONE.match(text, word.end):
+    """Whether what follows the first word of a sentence fits a name.
+
+    "Maria called", "Maria, your order", "Zephyra humidifier"; after a verb that gives an order
+    comes an article, a pronoun, a preposition or an adverb instead: "Sift in the flour".
+    """
+    if following is None or _ALONE.match(text, word.end) or _is_subject(text, word, following):
         return True
     if following.text.islower():
-        return _is_subject(text, word, following)
+        return not (following.folded in FUNCTION or following.folded.endswith("ly"))
     return not following.opens and not is_ordinary(following.folded)
 
 
