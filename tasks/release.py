@@ -76,7 +76,7 @@ def finish(recipe: str, started: Started, result: Result) -> Ended:
     create_table_artifact(pages.before_after, key="before-after", description="Before and after")
     create_table_artifact(pages.funnel, key="funnel", description="Rows by stage and reason")
     for name, image in pages.images.items():
-        create_image_artifact(image, key=name, description=name.replace("-", " "))
+        create_image_artifact(image, key=f"{name}-plot", description=name.replace("-", " "))
     if started.run_url.startswith("http"):
         create_link_artifact(started.run_url, key="mlflow-run", link_text="The run in MLflow")
     return ended

@@ -5,12 +5,13 @@ Most tests start Python's own file server in place of Prefect and MLflow: it is 
 
 import concurrent.futures
 import http.client
+import http.server
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -133,25 +134,34 @@ def test_a_stranger_on_the_usual_port_is_left_alone(
 def test_a_server_that_loses_its_port_while_it_starts_gets_the_next(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The port is free when it is chosen, and taken when the server asks for it."""
-    free = servers._free_port
-    neighbours: list[int] = []
-    with socket.socket() as neighbour:
-        neighbour.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """The port is free when it is chosen, and a neighbour that answers has it a moment later."""
+    free, neighbours = servers._free_port, []
 
-        def lose(first: int) -> int:
-            port = free(first)
-            if not neighbours:
-                neighbour.bind((servers.HOST, port))
-                neighbour.listen()
-                neighbours.append(port)
-            return port
+    class Neighbour(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(http.client.OK)
+            self.end_headers()
 
-        monkeypatch.setattr(servers, "_free_port", lose)
-        monkeypatch.setattr(servers, "KINDS", (kind("one"),))
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    def lose(first: int) -> int:
+        port = free(first)
+        if not neighbours:
+            server = http.server.ThreadingHTTPServer((servers.HOST, port), Neighbour)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            neighbours.append(server)
+        return port
+
+    monkeypatch.setattr(servers, "_free_port", lose)
+    monkeypatch.setattr(servers, "KINDS", (kind("one"),))
+    try:
         found = servers.up(settings)["one"]
-    assert urlsplit(found["url"]).port not in neighbours
-    assert answers(found["url"])
+        assert urlsplit(found["url"]).port != neighbours[0].server_port
+        assert processes.alive(found["pid"], found["started"])
+        assert answers(found["url"])
+    finally:
+        neighbours[0].shutdown()
+        neighbours[0].server_close()
 
 
 def test_a_process_id_that_is_used_again_is_not_ours(settings: Settings) -> None:

@@ -135,13 +135,14 @@ def doctor() -> None:
 @click.argument("name", type=click.Choice(["support-email"]))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @click.option("--seed", default=7, show_default=True, help="Another seed, other tickets.")
-@click.option("--rows", default=1400, show_default=True, help="Clean tickets before planting.")
+@click.option("--rows", default=1700, show_default=True, help="Lines of the ticket files together.")
 def example_data(name: str, out: Path, seed: int, rows: int) -> None:
     """Write a made-up data set with known defects, and the truth about them beside it."""
     from tunesmith.example_data import support_email
 
     truth = support_email.write(out, seed=seed, rows=rows)
-    click.echo(f"{out}: {truth}")
+    counts = ", ".join(f"{count} {reason}" for reason, count in truth.counts.items())
+    click.echo(f"{out}: {len(truth.rows)} lines: {counts}; the truth about each in {truth.path}")
 
 
 @main.group()

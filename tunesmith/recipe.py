@@ -6,7 +6,7 @@ recipe names are read here too, so that what a stage gets is complete and can be
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -149,11 +149,11 @@ def load(path: Path) -> Recipe:
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as error:
-        mistakes.extend(_describe(item) for item in error.errors(include_url=False))
+        mistakes.extend(_describe(item) for item in _causes(error.errors(include_url=False)))
     mistakes.extend(_check_references(raw, path))
+    mistakes.extend(_check_golden(raw, path))
     if recipe is not None:
         recipe._path = path.absolute()
-        mistakes.extend(_check_golden(recipe))
         mistakes.extend(_check_gate(recipe))
     if mistakes or recipe is None:
         raise RecipeError(_message(path, marks, mistakes))
@@ -223,6 +223,17 @@ def _mark(node: yaml.Node, at: _Field, marks: dict[_Field, int], path: Path) -> 
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             _mark(value, (*at, index), marks, path)
+
+
+def _causes(errors: Sequence[Any]) -> Iterator[Any]:
+    """Leave out that a list is too short where its own items are what is wrong."""
+    for item in errors:
+        at = item["loc"]
+        inside = any(
+            len(other["loc"]) > len(at) and other["loc"][: len(at)] == at for other in errors
+        )
+        if item["type"] != "too_short" or not inside:
+            yield item
 
 
 def _describe(item: Any) -> _Mistake:
@@ -319,8 +330,11 @@ def _check_gate(recipe: Recipe) -> Iterator[_Mistake]:
             )
 
 
-def _check_golden(recipe: Recipe) -> Iterator[_Mistake]:
-    file = recipe.root / recipe.golden.path
+def _check_golden(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
+    golden = raw.get("golden")
+    if not isinstance(golden, dict) or not isinstance(golden.get("path"), str):
+        return
+    file = path.parent / golden["path"]
     try:
         found = file_digest(file)
     except (OSError, ValueError) as error:
@@ -329,7 +343,7 @@ def _check_golden(recipe: Recipe) -> Iterator[_Mistake]:
             f"{file}: cannot be read: {_why(error)}. Make one with `tunesmith golden create`",
         )
         return
-    if found != recipe.golden.sha256:
+    if re.fullmatch("[0-9a-f]{64}", str(golden.get("sha256"))) and found != golden["sha256"]:
         yield (
             ("golden", "sha256"),
             f"{file} has the sha256 {found}, not the one in the recipe. A golden set never "

@@ -50,11 +50,12 @@ def all_pairs(texts: Sequence[str], against: Sequence[str]) -> Pairs:
 
 
 def components(size: int, links: Sequence[tuple[int, int]]) -> list[int]:
-    labels = list(range(size))
+    groups = {number: {number} for number in range(size)}
     for one, other in links:
-        old, new = labels[one], labels[other]
-        labels = [new if label == old else label for label in labels]
-    return labels
+        if groups[one] is not groups[other]:
+            groups[one] |= groups[other]
+            groups.update(dict.fromkeys(groups[other], groups[one]))
+    return [min(groups[number]) for number in range(size)]
 
 
 def partition(labels: Sequence[int], texts: Sequence[str]) -> Counter[frozenset[str]]:
@@ -152,14 +153,21 @@ def test_the_threshold_itself_counts_and_nothing_below_it(
     assert matches([one], [other], threshold) == ([0] if is_copy else [None])
 
 
-def test_many_candidates_of_one_text_are_judged_as_exactly() -> None:
-    """Twenty extensions of one text, of which those by up to 20 words are near copies."""
-    words = [f"n{number}" for number in range(82)]
-    longer = [" ".join(words + [f"{extra}x{at}" for at in range(extra)]) for extra in range(11, 31)]
-    nearest = matches([" ".join(words), *longer], longer[::-1], 0.8)
-    assert nearest[0] == 19
-    labels = cluster([" ".join(words), *longer], 0.8)
-    assert [label == 0 for label in labels] == [True] * 11 + [False] * 10
+@pytest.mark.parametrize(("shared", "is_copy"), [(80, True), (79, False)])
+def test_many_candidates_of_one_text_are_judged_as_exactly(shared: int, is_copy: bool) -> None:
+    """Forty extensions of one text by 20 words each, only similar enough to the text itself."""
+    text = " ".join(f"n{number}" for number in range(shared + 2))
+    longer = [f"{text} " + " ".join(f"{each}x{at}" for at in range(20)) for each in range(40)]
+    assert similarity(longer[0], longer[1]) < 0.8
+    assert cluster([*longer, text], 0.8) == ([0] * 41 if is_copy else list(range(41)))
+    assert matches([text], longer, 0.8) == [0 if is_copy else None]
+
+
+def test_repeated_shingles_count_once() -> None:
+    body = " ".join(f"n{number}" for number in range(60))
+    texts = [body + " so" * repeats for repeats in range(4, 64)]
+    assert cluster(texts, 1.0) == [0] * 60
+    assert matches(texts, texts[::-1], 1.0) == [0] * 60
 
 
 def test_clusters_are_numbered_by_first_member() -> None:
@@ -259,6 +267,7 @@ def test_plain_text_is_normalised_like_any_other(text: str) -> None:
         ("ﬁne oﬃce", "FINE OFFICE"),
         ("cafe\u0301", "CAF\u00c9"),
         ("T\u0308", "\u1e97"),  # composes in lower case only
+        ("\u1d2c", "a"),  # a capital only in its compatibility form
         ("ΟΔΟΣ", "οδος"),
         ("price: 5", "price 5"),
         ("", " \n\u3000"),
@@ -306,13 +315,17 @@ def test_a_very_long_text() -> None:
     other = " ".join(rng.choices([f"w{number}" for number in range(9000)], k=120_000))
     texts = [long, "short text here", other, long.replace("w17 ", "x "), "a" * 600_000]
     assert cluster(texts, 0.95) == [0, 1, 2, 0, 3]
-    # Cut into pieces or not, the signature is the same.
-    pieces = near_duplicates._Corpus([long, "short text here"], PERMUTATIONS).signatures
-    whole = signatures([long.encode(), b"short text here"], PERMUTATIONS)
-    assert np.array_equal(pieces, whole)
 
 
-@pytest.mark.parametrize(("chunk", "piece"), [(1, 1), (40, 2), (150, 7)])
+def test_a_text_cut_into_pieces_keeps_its_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_duplicates, "_CHUNK_BYTES", 30)
+    monkeypatch.setattr(near_duplicates, "_PIECE_WORDS", 5)
+    texts = [" ".join(f"n{number}" for number in range(size)) for size in range(3, 80)]
+    pieces = near_duplicates._Corpus(texts, PERMUTATIONS).signatures
+    assert np.array_equal(pieces, signatures([text.encode() for text in texts], PERMUTATIONS))
+
+
+@pytest.mark.parametrize(("chunk", "piece"), [(1, 1), (150, 7)])
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch, chunk: int, piece: int) -> None:
     texts = planted(random.Random(5), 72)
     expected = cluster(texts, 0.6), matches(texts[:30], texts[30:], 0.6)
@@ -330,31 +343,46 @@ def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch, chunk: int, pie
 
 
 @pytest.fixture
-def comparisons(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count the exact comparisons."""
+def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count the pairs that meet, and the exact comparisons."""
     count: Counter[str] = Counter()
     compare = near_duplicates._jaccard
+    choose = near_duplicates._Comparison.candidates
 
     def counted(*sets: frozenset[tuple[str, ...]]) -> float:
         count["exact"] += 1
         return compare(*sets)
 
+    def chosen(self, left, right, band):
+        count["pairs"] += len(left)
+        return choose(self, left, right, band)
+
     monkeypatch.setattr(near_duplicates, "_jaccard", counted)
+    monkeypatch.setattr(near_duplicates._Comparison, "candidates", chosen)
     return count
 
 
-def test_thousands_of_equal_texts_are_never_compared(comparisons: Counter[str]) -> None:
+def test_thousands_of_equal_texts_are_never_compared(work: Counter[str]) -> None:
     text = "the very same text once more"
     assert cluster([text, "another one altogether now"] * 5000, 0.8) == [0, 1] * 5000
-    assert comparisons["exact"] == 0
+    assert work["exact"] == 0
     assert matches([text] * 5000, [text.upper()] * 5000, 0.8) == [0] * 5000
-    assert comparisons["exact"] == 1
+    assert work["exact"] == 1
 
 
-def test_thousands_of_mutual_copies_cost_about_one_comparison_each(
-    comparisons: Counter[str],
-) -> None:
+@pytest.mark.parametrize("count", [25, 3000])
+def test_mutual_copies_cost_one_comparison_each(work: Counter[str], count: int) -> None:
     body = " ".join(f"n{number}" for number in range(60))
-    texts = [f"{body} {number}" for number in range(3000)]
-    assert set(cluster(texts, 0.8)) == {0}
-    assert comparisons["exact"] < 2 * len(texts)
+    assert set(cluster([f"{body} {number}" for number in range(count)], 0.9)) == {0}
+    assert work["exact"] == count - 1
+    assert work["pairs"] < max(2 * count, count**2 / 2)
+
+
+def test_texts_of_one_template_are_told_apart_without_comparing_all(work: Counter[str]) -> None:
+    rng = random.Random(8)
+    template = " ".join(f"n{number}" for number in range(200))
+    texts = [f"{template} " + " ".join(f"x{rng.random()}" for _ in range(14)) for _ in range(300)]
+    assert 0.7 < similarity(texts[0], texts[1]) < 0.79
+    assert len(set(cluster(texts, 0.8))) == 300
+    assert work["pairs"] > 30_000
+    assert work["exact"] < 3_000

@@ -42,7 +42,7 @@ def test_the_digest_is_of_names_and_contents_and_not_of_the_folder(tmp_path):
     assert gather(["*.jsonl"], tmp_path / "other").digest != one.digest
 
 
-@pytest.mark.parametrize("pattern", ["none.jsonl", "*.csv", "sub", "", "**x/*.jsonl", "/nowhere/*"])
+@pytest.mark.parametrize("pattern", ["none.jsonl", "*.csv", "sub", "", ".", "**x/*.jsonl", "/nowhere/*"])
 def test_a_pattern_that_finds_nothing_is_an_error_that_names_it(tmp_path, pattern):
     write(tmp_path, a_jsonl="1", sub__b_jsonl="2")
     with pytest.raises(InputError) as raised:

@@ -117,6 +117,8 @@ def test_the_log_of_a_run_holds_what_the_library_says(twice: Twice) -> None:
 def test_a_person_sees_pages_tables_plots_and_progress(twice: Twice) -> None:
     artifacts = {item.key: item for item in twice.first.seen.artifacts}
     kinds = {key: item.type for key, item in artifacts.items()}
+    # A key is a history of one thing: a table and a plot under one key would hide each other.
+    assert {(item.key, item.type) for item in twice.first.seen.artifacts} == set(kinds.items())
     assert kinds["verdict"] == "markdown"
     assert kinds["before-after"] == kinds["funnel"] == "table"
     assert "image" in kinds.values()

@@ -20,7 +20,27 @@ from tunesmith.store import Store
 
 DROPPED_TEXT = "the words of a row that was left out"
 TRAINING_TEXT = "the words of a row to train on"
-REASONS = {"validate": {"too_short": 12}, "score": {"grounding": 31, "format": 9}, "dedup": {"near_copy": 55}}
+REASONS = {
+    "validate": {"too_short": 12},
+    "score": {"grounding": 31, "format": 9},
+    "dedup": {"near_copy": 55},
+}
+REJECTED = (
+    ("base test", 50),
+    ("prompt_baseline test", 52),
+    ("champion test", 52),
+    ("candidate test", 26),
+    ("champion golden", 27),
+    ("candidate golden", 14),
+)
+INCONCLUSIVE = (
+    ("base test", 50),
+    ("prompt_baseline test", 52),
+    ("champion test", 52),
+    ("candidate test", 53),
+    ("champion golden", 27),
+    ("candidate golden", 28),
+)
 SYSTEM = "You write follow-up e-mails."
 
 
@@ -34,7 +54,7 @@ class Story(Started):
     """What a retrain knows of its own beginning."""
 
     trigger: str = "manual"
-    why: str = "the quarterly refresh"
+    why: str = ""
     started_by: str = "ada@build-7"
 
 
@@ -78,19 +98,19 @@ class Plan:
     reason: str = "near_copy"
     champion: bool = True
     rows_a_group: int = 1
-    host: str = "build-7"
 
 
 def build(store: Store, name: str, kind: type[Any], body: Callable[[Draft], Any], at: str) -> Any:
     """Build an artifact by a stage of this name."""
-    stage: Stage[Any, Any] = Stage(name, version=1, produces=kind, body=lambda _, draft: body(draft))
+    stage: Stage[Any, Any] = Stage(
+        name, version=1, produces=kind, body=lambda _, draft: body(draft)
+    )
     return store.build(stage, Named(name=at))
 
 
-def make(store: Store, plan: Plan | None = None, **changes: Any) -> Made:
-    """Make a retrain; `changes` are fields of the plan, or of the story that has them."""
-    story = {name: changes.pop(name) for name in ("why", "trigger") if name in changes}
-    plan = replace(plan or Plan(), **changes)
+def make(store: Store, *, why: str = "the quarterly refresh", **changes: Any) -> Made:
+    """Make a retrain; `changes` are fields of the plan."""
+    plan = replace(Plan(), **changes)
     base = build(store, "base", Base, lambda d: _weights(d, Base, model="org/small-135M"), "base")
     adapter = build(store, "train", Adapter, lambda d: _adapter(d, base), "train")
     test = _tickets("ticket", plan.test, plan)
@@ -121,12 +141,17 @@ def make(store: Store, plan: Plan | None = None, **changes: Any) -> Made:
         measured=measured,
         verdict=verdict,
     )
-    registered = Registered(name="support-email", version="4") if plan.outcome == "promote" else None
-    return Made(_recipe(), store, _story(plan, base, adapter, story), result, registered)
+    registered = (
+        Registered(name="support-email", version="4") if plan.outcome == "promote" else None
+    )
+    return Made(_recipe(), store, _story(plan, base, adapter, why), result, registered)
 
 
 def _tickets(word: str, count: int, plan: Plan) -> list[ChatExample]:
-    texts = [*plan.tickets, *(f"{word} {n}: the Norvik kettle {n + 400} leaks." for n in range(count))]
+    texts = [
+        *plan.tickets,
+        *(f"{word} {n}: the Norvik kettle {n + 400} leaks." for n in range(count)),
+    ]
     answers = [*plan.answers, *[""] * count]
     return [
         chat(
@@ -240,7 +265,7 @@ def _measure(store: Store, plan: Plan, name: str, rows: list[ChatExample]) -> Ca
     )
 
 
-def _story(plan: Plan, base: Base, adapter: Adapter, story: dict[str, str]) -> Story:
+def _story(plan: Plan, base: Base, adapter: Adapter, why: str) -> Story:
     files = Files(digest="f" * 64, names=("tickets-1.jsonl",), sha256=("e" * 64,), root="/data")
     other = adapter if plan.outcome == "unchanged" else Adapter(digest="a" * 64, base=base.digest)
     return Story(
@@ -250,7 +275,7 @@ def _story(plan: Plan, base: Base, adapter: Adapter, story: dict[str, str]) -> S
         resumed=False,
         champion=Champion(version="3", adapter=other, base=base) if plan.champion else None,
         sources=Sources(base=files, examples=files, golden=files),
-        **story,
+        why=why,
     )
 
 

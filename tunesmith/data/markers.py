@@ -1,7 +1,8 @@
 """Phrases that betray an answer that is not about its input.
 
 Two families: a model talking about itself or its limits, which fine-tuning then teaches, and
-hedges that stand where a fact should. Matching ignores case and the kind of apostrophe.
+hedges that stand where a fact should. Matching ignores case, the kind of apostrophe, and whether
+a negation or "I am" is contracted.
 """
 
 import functools
@@ -11,28 +12,19 @@ PHRASES = (
     "as an ai",
     "as a language model",
     "as an artificial intelligence",
-    "i am an ai",
     "i'm an ai",
     "my training data",
     "my knowledge cutoff",
     "my last update",
     "i don't have access to",
-    "i do not have access to",
     "i can't access",
-    "i cannot access",
     "i don't have real-time",
-    "i cannot verify",
     "i can't verify",
-    "i am unable to verify",
     "i'm unable to verify",
-    "i cannot provide",
     "i can't provide",
     "i can't assist with",
-    "i cannot assist with",
     "i'm sorry, but i can't",
-    "i'm sorry, but i cannot",
     "i don't have enough information",
-    "i do not have enough information",
     "it is likely that your",
     "presumably",
     "i would assume",
@@ -55,8 +47,18 @@ def find_marker(answer: str, phrases: tuple[str, ...] = PHRASES) -> str | None:
     return found.group() if found else None
 
 
+_CONTRACTIONS = (
+    (re.compile(r"\bcan ?not\b"), "can't"),
+    (re.compile(r"\b(do|does|did|is|are|was|were|have|has|could|would) not\b"), r"\1n't"),
+    (re.compile(r"\bi am\b"), "i'm"),
+)
+
+
 def _plain(text: str) -> str:
-    return " ".join(text.replace("\u2019", "'").lower().split())
+    plain = " ".join(text.replace("\u2019", "'").lower().split())
+    for pattern, contracted in _CONTRACTIONS:
+        plain = pattern.sub(contracted, plain)
+    return plain
 
 
 @functools.cache

@@ -272,10 +272,10 @@ class _Comparison:
         """
         equal = self._left.signatures[left] == self._right.signatures[right]
         alike = np.flatnonzero(np.count_nonzero(equal, axis=1) >= self._needed)
-        known = equal[alike, : (band + 1) * self._rows]
-        shared = np.logical_and.reduce([known[:, row :: self._rows] for row in range(self._rows)])
         # A pair that met in an earlier band was judged there.
-        alike = alike[shared[:, band] & ~shared[:, :band].any(axis=1)]
+        before = equal[alike, : band * self._rows]
+        met = np.logical_and.reduce([before[:, row :: self._rows] for row in range(self._rows)])
+        alike = alike[~met.any(axis=1)]
         left, right = left[alike], right[alike]
         starts = np.flatnonzero(np.diff(left, prepend=-1))
         for start, others in zip(starts, np.split(right, starts[1:]), strict=False):

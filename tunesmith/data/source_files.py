@@ -63,7 +63,7 @@ def _glob(root: Path, pattern: str) -> list[str]:
         raise InputError(f"{pattern}: give a path relative to the recipe's folder {root}")
     try:
         found = [path for path in root.glob(pattern) if path.is_file()]
-    except ValueError as error:
+    except (ValueError, IndexError) as error:  # the latter for "."
         raise InputError(f"{pattern!r} is neither a path nor a glob: {error}") from error
     return [path.relative_to(root).as_posix() for path in found]
 

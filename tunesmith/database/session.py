@@ -27,12 +27,17 @@ def session(url: str) -> Iterator[Session]:
     """
     try:
         with _opening:
-            engine = _engine(url)
+            engine = _open(url)
         with Session(engine, expire_on_commit=False) as opened, opened.begin():
             yield opened
     except OperationalError as error:
         raise Transient(f"database {make_url(url)!r}: {error.orig}") from error
-    except (ArgumentError, ModuleNotFoundError) as error:
+
+
+def _open(url: str) -> Engine:
+    try:
+        return _engine(url)
+    except (ArgumentError, ModuleNotFoundError, OSError) as error:
         raise RecipeError(
             f"TUNESMITH_DATABASE: {error}. Expected a URL such as sqlite:////path/to/file.db or "
             "postgresql://user@host/name (pip install tunesmith[postgres])"
@@ -50,8 +55,11 @@ def _engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_immediate)
-    with engine.connect() as connection:
-        _migrate(connection)
+    with contextlib.ExitStack() as failed:
+        failed.callback(engine.dispose)
+        with engine.connect() as connection:
+            _migrate(connection)
+        failed.pop_all()
     return engine
 
 
@@ -80,7 +88,13 @@ def _migrate(connection: Connection) -> None:
     with connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        head = ScriptDirectory.from_config(config).get_current_head()
-        if MigrationContext.configure(connection).get_current_revision() != head:
+        scripts = ScriptDirectory.from_config(config)
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current not in {None, *(script.revision for script in scripts.walk_revisions())}:
+            raise RecipeError(
+                f"the database's tables are those of a later version (migration {current}); "
+                "install that version of tunesmith, or give TUNESMITH_DATABASE another database"
+            )
+        if current != scripts.get_current_head():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

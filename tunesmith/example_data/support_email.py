@@ -149,9 +149,7 @@ def write(out: Path, seed: int = 7, rows: int = 1400) -> Truth:
     lines = maker.lines()
     names = [f"tickets-{number}.jsonl" for number in range(1, FILES + 1)]
     in_file = -(-rows // FILES)
-    places = {
-        id(line): (names[at // in_file], at % in_file + 1) for at, line in enumerate(lines)
-    }
+    places = {id(line): (names[at // in_file], at % in_file + 1) for at, line in enumerate(lines)}
     truth = [_truth_row(line, places) for line in lines]
     content: dict[str, list[bytes]] = {name: [] for name in names}
     for line in lines:
@@ -188,9 +186,7 @@ class _Maker:
         decoys = round(DECOYS * self._rows)
         plain = self._rows - sum(count.values()) - decoys
         clean = [(row, _line(row)) for row in (self._tickets.next() for _ in range(plain))]
-        chosen = iter(
-            self._dice.sample(clean, count["exact_copy"] + count["near_copy"] + decoys)
-        )
+        chosen = iter(self._dice.sample(clean, count["exact_copy"] + count["near_copy"] + decoys))
         lines = [line for _, line in clean]
         lines += [self._exact_copy(*next(chosen)) for _ in range(count["exact_copy"])]
         lines += [self._near_copy(*next(chosen)) for _ in range(count["near_copy"])]

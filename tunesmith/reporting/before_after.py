@@ -168,7 +168,11 @@ def present(figures: Sequence[Figure]) -> list[str]:
 
 def _lines(figures: Sequence[Figure]) -> Iterator[tuple[str, str, list[Figure]]]:
     for where, metric in dict.fromkeys((figure.where, figure.metric) for figure in figures):
-        yield where, metric, [item for item in figures if (item.where, item.metric) == (where, metric)]
+        yield (
+            where,
+            metric,
+            [item for item in figures if (item.where, item.metric) == (where, metric)],
+        )
 
 
 def _cell(line: Sequence[Figure], who: str) -> str:

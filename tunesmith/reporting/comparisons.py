@@ -4,7 +4,7 @@ Only a few, and chosen by a rule that nobody can bend: the largest changes from 
 candidate, for better and for worse alike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tunesmith.evaluation.metrics import YES_NO
@@ -193,7 +193,7 @@ def _change(before: Score, after: Score) -> str:
     return ", ".join(turned) or "no yes/no metric turned"
 
 
-def tally_list(store: Store, result: Result) -> Sequence[Tally]:
+def tally(store: Store, result: Result) -> list[Tally]:
     """Return the tallies of the test examples; empty where no candidate was measured."""
     if "candidate test" not in result.measured:
         return []

@@ -71,7 +71,7 @@ def page(
             golden=result.golden.rows,
             loss=drawings.loss_drawing(seen.steps),
             training=training_facts(record),
-            tallies=comparisons.tally_list(store, result),
+            tallies=comparisons.tally(store, result),
             comparisons=comparisons.comparisons(store, result),
             how_chosen=comparisons.HOW_CHOSEN,
             provenance=provenance(recipe, started, result, registered, record),
@@ -101,9 +101,7 @@ def _measured(figures: Sequence[Figure]) -> list[Measured]:
         ]
         if here:
             tables.append(
-                Measured(
-                    where, max(figure.n for figure in here), figures_view.present(here), lines
-                )
+                Measured(where, max(figure.n for figure in here), figures_view.present(here), lines)
             )
     return tables
 

@@ -4,6 +4,7 @@ Figures are made without pyplot, whose global state is not safe in threads.
 """
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,11 @@ def loss_curve_png(steps: Sequence[Mapping[str, float]]) -> bytes:
         steps: Each with `step`, and `loss` or `eval_loss` where that was measured.
     """
     figure, axes = _figure(6.4, 3.4)
-    for name, label, style in (
+    lines: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("loss", "training", {"color": BLUE, "linewidth": 1.2}),
         ("eval_loss", "validation", {"color": ORANGE, "marker": "o", "linewidth": 1.6}),
-    ):
+    )
+    for name, label, style in lines:
         points = curve(steps, name)
         if points:
             axes.plot(*zip(*points, strict=True), label=label, **style)
@@ -45,8 +47,8 @@ def loss_curve_png(steps: Sequence[Mapping[str, float]]) -> bytes:
 
 
 def curve(steps: Sequence[Mapping[str, float]], name: str) -> list[tuple[float, float]]:
-    """Return the points of one step metric; steps that did not measure it are left out."""
-    return [(step["step"], step[name]) for step in steps if name in step]
+    """Return the points of one step metric; steps without a finite value are left out."""
+    return [(step["step"], step[name]) for step in steps if math.isfinite(step.get(name, math.nan))]
 
 
 def criteria_png(verdict: Mapping[str, Any]) -> bytes:
@@ -92,9 +94,9 @@ def funnel_png(steps: Sequence[Step]) -> bytes:
         axes.text(step.rows_in, at, f" {step.kept:,} of {step.rows_in:,}", va="center", fontsize=8)
     axes.set_yticks(positions, [step.stage for step in steps])
     axes.set_ylim(len(steps) - 0.5, -0.5)
-    axes.set_xlim(0, 1.25 * max((step.rows_in for step in steps), default=1) or 1)
+    axes.set_xlim(0, 1.25 * max(step.rows_in for step in steps) or 1)
     axes.set_xlabel("rows")
-    axes.legend(frameon=False, loc="lower right", fontsize=8)
+    figure.legend(frameon=False, loc="outside upper right", ncols=2, fontsize=8)
     return _png(figure)
 
 

@@ -72,7 +72,9 @@ def _facts(built: Built) -> str:
         for name, value in record["timings"].items()
         if isinstance(value, int | float)
     }
-    facts |= {name: fact(name, record.get(name)) for name in ("created", "device", "host", "commit")}
+    facts |= {
+        name: fact(name, record.get(name)) for name in ("created", "device", "host", "commit")
+    }
     return markdown_table([{"fact": name, "value": value} for name, value in facts.items()])
 
 

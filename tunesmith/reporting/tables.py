@@ -14,11 +14,10 @@ from tunesmith.data.funnel import Step
 Cell = str | int | float
 TableRow = dict[str, Cell]
 
-
 # What CommonMark or GitHub's extensions (tables, strikethrough, bare addresses) or a renderer of
 # formulas may take for structure: anywhere, inside addresses, and at the start of a block.
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~#!$@{}]|:(?=//)|(?<=www)\.|^[-+=]", re.IGNORECASE)
-_LIST_NUMBER = re.compile(r"^(\d+)([.)])")
+_LIST_NUMBER = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
 def escape(value: object) -> str:
@@ -90,7 +89,7 @@ def seconds(value: float) -> str:
     """Return a duration in the two units that matter."""
     if value < 10:
         return f"{value:.2f} s"
-    if value < 60:
+    if value < 59.5:
         return f"{value:.0f} s"
     whole = round(value)
     if whole < 3600:

@@ -13,7 +13,8 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -187,7 +188,8 @@ def train(
     if checkpoint is None or not _is_finished(checkpoint):
         trainer = _trainer(model_dir, tokenizer, params, work_dir, counts[0].rows, chosen)
         trainer.add_callback(_recorder(log, checkpoints, on_step, on_checkpoint))
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with _scoring_answers_only():
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     seconds = time.perf_counter() - start
     return _finish(model_dir, work_dir, log, counts, chosen, resumed_from, seconds)
 
@@ -253,6 +255,24 @@ def _trainer(
         ) from error
     trainer.remove_callback(PrinterCallback)  # what stands in for progress bars, and prints
     return trainer
+
+
+@contextmanager
+def _scoring_answers_only() -> Iterator[None]:
+    """Let TRL put only the positions with a label through the language-model head.
+
+    It does so on GPUs; elsewhere it scores every position and multiplies those of the prompt by
+    zero, to keep shapes constant for devices that compile. On a CPU that is a quarter of a step:
+    the head of a small model is a fifth of its weights, and prompts are longer than answers.
+    """
+    from trl.trainer import utils
+
+    decide = utils._use_triton
+    utils._use_triton = lambda device: True
+    try:
+        yield
+    finally:
+        utils._use_triton = decide
 
 
 def _lora(adapter: LoraParams) -> Any:

@@ -132,7 +132,9 @@ _OFFSETS = {"tomorrow": 1, "yesterday": -1}
 def find_dates(text: str) -> list[FoundDate]:
     """Return the dates of the text; bare month and weekday names only where they mean one."""
     found: list[FoundDate] = []
-    for pattern, read in _FORMS:
+    for needed, pattern, read in _FORMS:
+        if not needed.search(text):
+            continue
         spans = []
         for match in pattern.finditer(text):
             dates = read(match)
@@ -219,17 +221,22 @@ def _prepared(match: re.Match[str]) -> bool:
     return _NAMED.search(match.string[max(0, start - 12) : start]) is not None
 
 
-_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], list[FoundDate]]], ...] = (
-    (_ISO, _numeric),
-    (_NUMERIC, _numeric),
-    (_DAY_MONTH, _month_and_days),
-    (_MONTH_DAY, _month_and_days),
-    (_MONTH_YEAR, _month_and_year),
-    (_SLASH, _slash),
-    (_MONTH_ALONE, _month_alone),
-    (_WEEKDAY_ALONE, _weekday_alone),
-    (_RELATIVE, _relative),
+_DIGIT = re.compile(r"\d")
+_ANY_MONTH = _pattern(rf"(?<![a-z]){_MONTH}")
+_FORMS: tuple[
+    tuple[re.Pattern[str], re.Pattern[str], Callable[[re.Match[str]], list[FoundDate]]], ...
+] = (
+    (_DIGIT, _ISO, _numeric),
+    (_DIGIT, _NUMERIC, _numeric),
+    (_ANY_MONTH, _DAY_MONTH, _month_and_days),
+    (_ANY_MONTH, _MONTH_DAY, _month_and_days),
+    (_ANY_MONTH, _MONTH_YEAR, _month_and_year),
+    (_DIGIT, _SLASH, _slash),
+    (_ANY_MONTH, _MONTH_ALONE, _month_alone),
+    (_WEEKDAY_ALONE, _WEEKDAY_ALONE, _weekday_alone),
+    (_RELATIVE, _RELATIVE, _relative),
 )
+"""What a text must hold for a form to be worth trying, the form, and how it is read."""
 
 
 def _found(

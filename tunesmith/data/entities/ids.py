@@ -42,7 +42,7 @@ _PHONE = re.compile(
     r")(?![\w/]|-\w)"
 )
 _CODE = re.compile(
-    r"(?<![\w@])#?[A-Za-z0-9]++(?:[-_]++[A-Za-z0-9]++|[./](?=\d)[A-Za-z0-9]++)*+(?!\w)"
+    r"(?<![\w@])#?(?=[A-Za-z_./-]{0,40}\d)[A-Za-z0-9]++(?:[-_]++[A-Za-z0-9]++|[./](?=\d)[A-Za-z0-9]++)*+(?!\w)"
 )
 _DOTTED = re.compile(r"\d+(?:\.\d+){2,}$")
 _REFERENCE = re.compile(
@@ -118,8 +118,6 @@ def _grouped(text: str) -> bool:
 def _is_code(text: str) -> bool:
     """Whether a run of letters, digits and joiners is a code and not a number or a word."""
     bare = text.lstrip("#")
-    if not any(c.isdigit() for c in bare):
-        return False
     if bare.isdigit():
         return text[0] == "#" and len(bare) >= 3
     if not any(c.isalpha() for c in bare):

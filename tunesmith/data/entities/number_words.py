@@ -30,8 +30,9 @@ _UNITS = _any([*ONES[1:10], *ORDINALS[:9]])
 _SMALL = rf"(?:{_any(TENS)}(?:[\s-]{_UNITS}\b)?|{_any([*ONES, *ORDINALS, *_TENTHS])})\b"
 _HUNDREDS = rf"(?:(?:{_SMALL}[\s-])?hundred\b(?:\s(?:and\s)?{_SMALL})?|{_SMALL})"
 _SCALED = rf"(?:{_HUNDREDS}[\s-])?(?:thousand|million|billion)\b"
+_FIRST = _any([*ONES, *TENS, *ORDINALS, *_TENTHS, "hundred", *SCALES, "dozen"])
 NUMBER_IN_WORDS = re.compile(
-    rf"(?<!\w)(?:{_SCALED}(?:\s{_SCALED})?(?:\s(?:and\s)?{_HUNDREDS})?|(?:{_SMALL}\s)?dozen\b"
+    rf"(?<!\w)(?={_FIRST})(?:{_SCALED}(?:\s{_SCALED})?(?:\s(?:and\s)?{_HUNDREDS})?|(?:{_SMALL}\s)?dozen\b"
     rf"|{_HUNDREDS})(?!\w)",
     re.IGNORECASE,
 )

