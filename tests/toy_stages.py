@@ -4,6 +4,7 @@
     python -m tests.toy_stages kill FOLDER                  build `CUT`, killed at every step
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from typing import Any
 
 from tests.made_rows import chat
 from tunesmith.artifacts import Adapter, Examples, Split, Verdict
+from tunesmith.canonical import canonical_row
 from tunesmith.draft import Draft
 from tunesmith.records import ChatExample, Dropped
 from tunesmith.stage import Params, Stage
@@ -71,6 +73,21 @@ def _draw(params: NoParams, draft: Draft, source: Examples) -> Adapter:
 def _judge(params: MakeParams, draft: Draft, scores: dict[str, Examples]) -> Verdict:
     document = {name: ref.rows for name, ref in scores.items()}
     return draft.seal_json(Verdict, "verdict.json", document, decision="promote")
+
+
+class GivenParams(Params):
+    key: str
+
+
+def given(store: Store, rows: list[Any], kind: Any = Examples) -> Any:
+    """Put rows into a store as they are."""
+
+    def body(params: GivenParams, draft: Draft) -> Any:
+        draft.count_in(len(rows))
+        return draft.seal_examples(rows) if kind is Examples else draft.seal_rows(kind, rows)
+
+    key = hashlib.sha256(b"".join(canonical_row(row) for row in rows)).hexdigest()
+    return store.build(Stage("given", version=1, produces=kind, body=body), GivenParams(key=key))
 
 
 MAKE = Stage("make", version=1, produces=Examples, body=_make)

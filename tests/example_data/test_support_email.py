@@ -188,7 +188,7 @@ def test_copies_repeat_an_earlier_line(made: Made) -> None:
         if truth.reason == "exact_copy":
             assert row["messages"] == original["messages"]
         else:
-            assert row["messages"] != original["messages"]
+            assert ticket(row).split() != ticket(original).split()
             similar = jaccard(
                 grams(ticket(row), email(row)), grams(ticket(original), email(original))
             )
@@ -245,15 +245,7 @@ def test_clean_rows_are_distinct_but_for_the_decoys(made: Made) -> None:
     found = similar_pairs([row for _, row in clean], 0.6)
     assert set(found) <= decoys
     assert max(found.values()) < 0.79
-    assert len([pair for pair in found if found[pair] > 0.7]) >= 3, "no near miss among decoys"
-
-
-def test_decoys_stay_below_the_threshold_with_the_system_prompt(made: Made) -> None:
-    for truth, row in made.of("clean"):
-        if truth.kind == "decoy":
-            original = json.loads(made.lines[truth.copy_of["file"], truth.copy_of["line"]])
-            texts = [(SYSTEM_PROMPT, ticket(item), email(item)) for item in (row, original)]
-            assert jaccard(grams(*texts[0]), grams(*texts[1])) < 0.79
+    assert sum(similar > 0.7 for similar in found.values()) >= 3, "no near miss among decoys"
 
 
 def test_heldout_rows_are_distinct_and_share_no_name_with_the_tickets(made: Made) -> None:

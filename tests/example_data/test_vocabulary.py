@@ -6,10 +6,10 @@ import pytest
 from tunesmith.example_data.dice import Dice
 from tunesmith.example_data.vocabulary import choose, fields, sentences, vocabulary
 
-NUMBER_WORDS = set(
-    "zero one two three four five six seven eight nine ten first second third once twice half "
-    "both dozen".split()
-)
+NUMBER_WORDS = {
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("first", "second", "third", "once", "twice", "half", "both", "dozen"),
+}
 
 
 def variants(template: str) -> list[str]:

@@ -269,6 +269,13 @@ def test_checkpoints_hand_on_metrics_that_no_kill_takes_back(tiny_base, tmp_path
     assert handed == [result.metrics[:1], result.metrics]
 
 
+def test_bfloat16_learns_as_well_after_float32_in_one_process(tiny_base, tmp_path, straight):
+    result = train(tiny_base, TRAIN, VALIDATION, PARAMS, tmp_path, device=pick("bf16"))
+    assert result.device.precision == "bf16"
+    assert result.best_loss == pytest.approx(straight.best_loss, rel=0.1)
+    assert result.best_loss != straight.best_loss, "the arithmetic is still that of float32"
+
+
 @pytest.mark.parametrize(
     ("rows", "validation", "changes", "message"),
     [

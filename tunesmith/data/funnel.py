@@ -80,17 +80,16 @@ def examine(
         if over
         else f"{dropped / rows:.0%} of the rows were dropped, more than {total:.0%}"
     )
+    worst = Counter({reason: reasons[reason] for reason in over} or reasons)
     raise Unready(
         f"{cause}; somebody must look before the run goes on. {shown}\nSee them with: "
-        f"{_look(Counter({reason: reasons[reason] for reason in over} or reasons), stage_of, refs)}\n"
+        f"{_look(worst, stage_of, refs)}\n"
         "If they are right, run again with --accept-drops, or name the reasons in the recipe's "
         "drops.accept"
     )
 
 
-def _look(
-    reasons: Counter[str], stage_of: Mapping[str, str], refs: Mapping[str, Examples]
-) -> str:
+def _look(reasons: Counter[str], stage_of: Mapping[str, str], refs: Mapping[str, Examples]) -> str:
     reason = reasons.most_common(1)[0][0] if reasons else ""
     if not reason:
         return "nothing was dropped"

@@ -214,21 +214,25 @@ class _Source:
         written = {found.normal for found in self._ids}
         supported = wanted & (written | _domains(written))
         wanted -= supported
-        endings = tuple(w[1:] for w in wanted if w[0] == "*")
-        phones = {w[-_TAIL:]: w for w in wanted if w.isdigit() and len(w) > _TAIL}
         if not wanted:
             return supported
+        phones: dict[str, list[str]] = {}
+        for digits in wanted:
+            if digits.isdecimal() and len(digits) > _TAIL:
+                phones.setdefault(digits[-_TAIL:], []).append(digits)
         for code, from_start in _codes(self._text):
             if code in wanted:
                 supported.add(code)
-            if code.isdigit() and from_start:
-                supported.update("*" + end for end in endings if code.endswith(end))
-                phone = phones.get(code[-_TAIL:], "")
-                if phone and _same_phone(code, phone):
-                    supported.add(phone)
+            if from_start and code.isdecimal():
+                endings = {"*" + code[-length:] for length in range(2, _LONGEST_ENDING + 1)}
+                supported |= wanted & endings
+                same = phones.get(code[-_TAIL:], ())
+                supported.update(phone for phone in same if _same_phone(code, phone))
         return supported
 
 
+_LONGEST_ENDING = 6
+"""Digits after "ending in" that are looked for at the end of a longer number."""
 _TAIL = 7
 """Digits that two writings of one phone number share at the least; what precedes is a prefix."""
 
@@ -258,15 +262,16 @@ def _codes(text: str) -> Iterator[tuple[str, bool]]:
 
     Each comes with whether it starts where a joined row of runs does.
 
-    A space joins two runs only if both hold a digit or are capitals: "TK 48213", "555 0102", but
-    not "a 12".
+    A space joins a word and three digits or more, and runs that hold a digit or are capitals:
+    "tk 48213", "555 0102", "SM G991B", but not "a 12".
     """
     runs = list(_RUN.finditer(text))
     for index, run in enumerate(runs):
-        first = index == 0 or not _joins(text, runs[index - 1], run)
+        before = runs[index - 1] if index else None
+        first = before is None or not (before.group().isdecimal() and _joins(text, before, run))
         code = squeeze(run.group()[: _MAX_CODE + 1])
         yield code, first
-        if not code.isdigit():
+        if not code.isdecimal():
             for digits in re.findall(r"\d{3,}", code):
                 yield digits, True
         previous = run
@@ -282,10 +287,12 @@ def _joins(text: str, run: re.Match[str], following: re.Match[str]) -> bool:
     gap = text[run.end() : following.start()]
     if gap in _JOINERS:
         return True
-    return gap in _SPACES and all(
-        re.search(r"\d", one.group()) or (len(one.group()) > 1 and one.group().isupper())
-        for one in (run, following)
-    )
+    if gap not in _SPACES:
+        return False
+    before, after = run.group(), following.group()
+    if len(before) > 1 and len(after) > 2 and after.isdecimal():
+        return True
+    return all(re.search(r"\d", one) or (len(one) > 1 and one.isupper()) for one in (before, after))
 
 
 _JOINERS = frozenset("-_/.#:+")

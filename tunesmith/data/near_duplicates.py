@@ -2,7 +2,7 @@
 
 Two texts are near copies when the Jaccard similarity of their sets of word 3-grams reaches a
 threshold. Every pair that is reported was compared exactly, on its words. MinHash only proposes
-the pairs to compare, so it can miss one (at most 0.5 % of the pairs that lie right at the
+the pairs to compare, so it can miss one (about 0.5 % at most of the pairs that lie right at the
 threshold, fewer above it) but never invent one. With 3-grams one changed word touches three
 shingles: a threshold of 0.8 means about 2.5 % of the words edited, 0.7 about 5 %.
 
@@ -16,7 +16,9 @@ along every link of such a chain.
 
 Limits: a word is a run of letters, digits and underscores, as in `re`. Scripts that are written
 without spaces become few long words, for which little but equality is found, and combining
-vowel signs are not seen. The memory needed besides the texts is 0.7 kB per text.
+vowel signs are not seen. Memory besides the texts: 0.7 kB per text, and up to 150 MB of sets held
+for comparison. Time grows with the number of texts, but for texts that are all just below the
+threshold of one another it grows with the number of such pairs.
 """
 
 import math

@@ -31,7 +31,7 @@ defect at most:
 
 All else is `clean`. Some clean rows have the kind `decoy`: the same customer's problem again with
 new numbers, close to another row (`copy_of`) but below 0.8, so a near-copy check must keep them.
-No other two clean rows reach a Jaccard of 0.6.
+No other two clean rows reach 0.6. Similarity is of ticket and e-mail, without the system prompt.
 
 A line of the truth has `file`, `line` (from 1), `reason`, `kind` (the way it was done), `detail`,
 `copy_of` (the `file` and `line` that it repeats) and `facts` (what the e-mail of a row without an
@@ -83,6 +83,9 @@ SHARES = {
 
 DECOYS = 0.015
 """Share of all lines that are clean but close to another clean row."""
+
+DECOY = 0.65, 0.78
+"""Least and greatest similarity of a decoy to its row (Jaccard of word 3-grams)."""
 
 HELDOUT_ROWS = 80
 FILES = 4
@@ -186,11 +189,11 @@ class _Maker:
         decoys = round(DECOYS * self._rows)
         plain = self._rows - sum(count.values()) - decoys
         clean = [(row, _line(row)) for row in (self._tickets.next() for _ in range(plain))]
-        chosen = iter(self._dice.sample(clean, count["exact_copy"] + count["near_copy"] + decoys))
+        chosen = iter(self._dice.shuffled(clean))
         lines = [line for _, line in clean]
         lines += [self._exact_copy(*next(chosen)) for _ in range(count["exact_copy"])]
         lines += [self._near_copy(*next(chosen)) for _ in range(count["near_copy"])]
-        lines += [self._decoy(*next(chosen)) for _ in range(decoys)]
+        lines += [self._decoy(chosen) for _ in range(decoys)]
         lines += [self._leak(at, exact=at % 2 == 0) for at in range(count["leak"])]
         lines += [self._bad_line(at) for at in range(count["bad_line"])]
         for reason, spoil in self._spoilers().items():
@@ -229,20 +232,21 @@ class _Maker:
     def _near_copy(self, row: Row, line: _Line) -> _Line:
         return _line(row, defects.near_copy(row, self._dice), "near_copy", copy_of=line)
 
-    def _decoy(self, row: Row, line: _Line) -> _Line:
-        """The row with other numbers, so many that it is close but no near copy."""
-        original = grams(row.user, row.assistant)
-        framed = grams(SYSTEM_PROMPT, row.user, row.assistant)
-        names = [name for name in ("due", "order", "amount", "opened", "version", "label")]
-        while True:
-            fresh = {**new_facts(self._dice), "id": f"TK-{next(self._ids)}"}
-            changed = ["id", *self._dice.sample(names, self._dice.number(0, len(names)))]
-            other = row.with_facts(**{name: fresh[name] for name in changed})
-            similar = jaccard(original, grams(other.user, other.assistant))
-            with_prompt = jaccard(framed, grams(SYSTEM_PROMPT, other.user, other.assistant))
-            if similar >= 0.55 and with_prompt < 0.79:
-                decoy = Spoiled(other.user, other.assistant, "decoy", {"jaccard": f"{similar:.3f}"})
-                return _line(other, decoy, "clean", copy_of=line)
+    def _decoy(self, chosen: Iterator[tuple[Row, _Line]]) -> _Line:
+        """One of the rows with other numbers, so many that it is close but no near copy."""
+        number = f"TK-{next(self._ids)}"
+        for row, line in chosen:
+            original = grams(row.user, row.assistant)
+            for count in (1, 1, 2, 2, 3, 3):
+                fresh = new_facts(self._dice)
+                names = self._dice.sample(fresh, count)
+                other = row.with_facts(id=number, **{name: fresh[name] for name in names})
+                similar = jaccard(original, grams(other.user, other.assistant))
+                if DECOY[0] <= similar <= DECOY[1]:
+                    detail = {"jaccard": f"{similar:.3f}"}
+                    decoy = Spoiled(other.user, other.assistant, "decoy", detail)
+                    return _line(other, decoy, "clean", copy_of=line)
+        raise AssertionError("no row has a decoy, though about every second row has")
 
     def _leak(self, at: int, *, exact: bool) -> _Line:
         number = at * 7 % HELDOUT_ROWS

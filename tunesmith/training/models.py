@@ -123,7 +123,10 @@ def _convert_wheel(parts: Path) -> None:
     )
 
     logger.info("converting %s to safetensors, once", gguf.name)
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    # Whether it is local is written into the tokenizer's settings: the environment must not decide.
+    tokenizer = AutoTokenizer.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, local_files_only=True
+    )
     # The file says `tokenizer.ggml.pre = smollm`: digits stand alone before anything else is
     # split. Transformers drops that, and then splits white space before digits differently.
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -138,6 +141,7 @@ def _convert_wheel(parts: Path) -> None:
             model = AutoModelForCausalLM.from_pretrained(
                 gguf.parent,
                 gguf_file=gguf.name,
+                local_files_only=True,
                 dtype=torch.float32,
                 # Else the model keeps a quantizer and refuses to be saved.
                 quantization_config=GgufConfig(dequantize=True),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from tunesmith.data.entities.dates import FoundDate, FoundTime, clock, find_dates, find_times
-from tunesmith.data.entities.ids import FoundId, find_ids
+from tunesmith.data.entities.ids import FoundId, find_ids, without_common_words
 from tunesmith.data.entities.names import FoundName, find_names
 from tunesmith.data.entities.numbers import FoundNumber, find_numbers
 from tunesmith.data.entities.text import mask
@@ -48,7 +48,7 @@ def find_outside_numbers(
     dates = find_dates(text)
     text = _without(text, dates)
     times = find_times(text)
-    text = _without(text, times)
+    text = without_common_words(_without(text, times))
     ids = find_ids(text)
     return dates, times, ids, _without(text, ids)
 

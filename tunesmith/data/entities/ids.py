@@ -66,7 +66,7 @@ _WITH_DIGIT = """
 2fa 2d 3d 4d 3g 4g 5g 4k 8k mp3 mp4 b2b b2c h264 h265 usb2 usb3 utf8 x64 x86 24x7 co2 h2o a4 a5
 i18n 1to1 4x4
 """
-_COMMON = frozenset(_WITH_DIGIT.split())
+_COMMON = re.compile(rf"(?<![\w-])(?:{'|'.join(_WITH_DIGIT.split())})(?![\w-])", re.IGNORECASE)
 """Words of general English that happen to hold a digit."""
 
 
@@ -86,6 +86,11 @@ def find_ids(text: str) -> list[FoundId]:
         if spans:
             text = mask(text, spans)
     return found
+
+
+def without_common_words(text: str) -> str:
+    """Mask the words that hold a digit and are neither a number nor an identifier: "2FA"."""
+    return mask(text, (match.span() for match in _COMMON.finditer(text)))
 
 
 def _read(match: re.Match[str]) -> FoundId | None:
@@ -122,7 +127,7 @@ def _is_code(text: str) -> bool:
         return text[0] == "#" and len(bare) >= 3
     if not any(c.isalpha() for c in bare):
         return _DOTTED.match(bare) is not None
-    if fold(bare) in _COMMON or re.match(r"\d+(?:st|nd|rd|th)$", fold(bare)):
+    if re.match(r"\d+(?:st|nd|rd|th)$", fold(bare)):
         return False
     if len(re.match(r"\d*", bare).group()) < 6 and _UNIT.match(bare):  # type: ignore[union-attr]
         return False

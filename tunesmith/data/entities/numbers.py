@@ -104,12 +104,7 @@ _IDIOM = re.compile(
 def find_numbers(text: str) -> list[FoundNumber]:
     """Return the numbers that state a fact. Identifiers, dates and times must be masked before."""
     text = mask(text, (match.span() for match in _LIST_NUMBER.finditer(text)))
-    words = (
-        number
-        for number in _in_words(text)
-        if not _says_nothing(number, text[number.start + len(number.text) :][:12])
-    )
-    return [*_in_digits(text), *words]
+    return [number for number in _stated(text) if not _says_nothing(number, text)]
 
 
 def all_numbers(text: str) -> list[FoundNumber]:
@@ -119,12 +114,21 @@ def all_numbers(text: str) -> list[FoundNumber]:
         value = Decimal(_IMPLIED[match.group().lower()])
         number = _measured(text, *match.span(), (value,))
         implied.append(number if number.unit else number._replace(unit="implied"))
-    return [*_in_digits(text), *_in_words(text), *implied]
+    return [*_stated(text), *implied]
 
 
-def _says_nothing(number: FoundNumber, after: str) -> bool:
+def _stated(text: str) -> list[FoundNumber]:
+    """Return the numbers in digits and, in what is left, those in words."""
+    digits = _in_digits(text)
+    rest = mask(text, ((number.start, number.start + len(number.text)) for number in digits))
+    return [*digits, *_in_words(rest)]
+
+
+def _says_nothing(number: FoundNumber, text: str) -> bool:
     """Whether a number in words states no fact: "one of", "the second", "two-step"."""
-    if _IDIOM.match(after):
+    if any(character.isdigit() for character in number.text):
+        return False
+    if _IDIOM.match(text, number.start + len(number.text)):
         return True
     if number.ordinal:
         return number.values[0] <= 2

@@ -1,0 +1,273 @@
+"""Copies go, what must stay unseen stays unseen, and no row changes sides when rows are added."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tests import toy_stages
+from tests.made_rows import chat, distinct, kept, reasons
+from tunesmith.data.near_duplicates import similarity
+from tunesmith.records import Dropped, Example
+from tunesmith.stages import dedup as dedup_stage
+from tunesmith.stages.dedup import STAGE, DedupParams, dedup
+from tunesmith.stages.split import SplitParams, side
+
+PARAMS = DedupParams()
+FIRST = DedupParams(keep="first")
+
+# Forty words are 38 shingles, and a word that is changed spoils three of them. So two texts are
+# near copies at 0.8 when one word differs (35/41), and are not when two apart do (32/44).
+WORDS = tuple(f"w{number}" for number in range(40))
+PLACES = (4, 12, 20, 28, 36)
+
+
+def text(base=0, *edits):
+    words = [f"b{base}{word}" for word in WORDS]
+    for place in edits:
+        words[PLACES[place]] += "x"
+    return " ".join(words)
+
+
+def row(line, base=0, *edits, answer=None, **fields):
+    """A row whose whole text is `base` but for the edits; its answer is its last ten words."""
+    words = text(base, *edits).split()
+    return chat(
+        " ".join(words[:30]), answer or " ".join(words[30:]), source=f"f:{line}", **fields
+    )
+
+
+def whole(a_row):
+    return f"{a_row.prompt[-1].content} {a_row.answer}"
+
+
+def test_the_texts_of_these_tests_are_as_near_as_said():
+    assert similarity(text(0), text(0, 1)) == pytest.approx(35 / 41)
+    assert similarity(text(0, 1), text(0, 3)) == pytest.approx(32 / 44)
+    assert similarity(text(0), text(1)) == 0
+
+
+# Copies
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [row(1)],
+        [row(1), row(2, 1), row(3, 2)],
+        [row(1), row(2, 0, 1, 3)],  # two edits are one too many
+        [chat("Yes?", source="f:1"), chat("No?", source="f:2")],
+        [chat("🙂", "👍", source="f:1"), chat("🙂", "👎", source="f:2")],
+        distinct(40),
+    ],
+)
+def test_rows_that_are_no_copies_pass_as_they_are(rows):
+    assert list(dedup(rows, [], PARAMS)) == rows
+
+
+@pytest.mark.parametrize(
+    ("copy", "reason"),
+    [
+        (row(2), "exact_copy"),
+        (row(2, system="Be brief."), "exact_copy"),  # rows share their system prompt anyway
+        (chat(text().rsplit(" ", 10)[0] + " \n", " ".join(text().split()[30:]), source="f:2"), "exact_copy"),
+        (row(2, 0, 2), "near_copy"),
+        (chat(text().upper().rsplit(" ", 10)[0] + "!", " ".join(text().split()[30:]), source="f:2"), "near_copy"),
+    ],
+)  # fmt: skip
+def test_a_copy_goes_with_its_reason_and_the_place_of_what_stays(copy, reason):
+    found = list(dedup([row(1), copy], [], PARAMS))
+    assert reasons(found) == [None, reason]
+    assert found[1].row == copy
+    assert (found[1].source, found[1].detail.split()[-1]) == ("f:2", "f:1")
+
+
+def test_the_threshold_is_what_the_recipe_says():
+    rows = [row(1), row(2, 0, 2)]
+    assert reasons(dedup(rows, [], DedupParams(threshold=35 / 41))) == [None, "near_copy"]
+    assert reasons(dedup(rows, [], DedupParams(threshold=0.86))) == [None, None]
+    assert reasons(dedup([row(1), row(2)], [], DedupParams(threshold=1))) == [None, "exact_copy"]
+    for wrong in (0.49, 1.01):
+        with pytest.raises(ValidationError):
+            DedupParams(threshold=wrong)
+
+
+def test_the_best_stays_and_takes_the_group_of_the_first():
+    rows = [
+        row(1, 0, quality=0.8, group="a"),
+        row(2, 0, 1, quality=0.9, group="b"),
+        row(3, 0, 2, quality=1.0, group="c"),
+        row(4, 0, 3, quality=1.0, group="d"),
+        row(5, 0, 4, group="e"),
+    ]
+    found = list(dedup(rows, [], PARAMS))
+    assert reasons(found) == ["near_copy", "near_copy", None, "near_copy", "near_copy"]
+    assert (found[2].group_id, found[2].source, found[2].quality) == ("a", "f:3", 1.0)
+    assert [item.detail.split()[-1] for item in found if isinstance(item, Dropped)] == ["f:3"] * 4
+    assert reasons(dedup(rows, [], FIRST)) == [None, *["near_copy"] * 4]
+
+
+def test_a_copy_of_a_copy_belongs_to_the_first():
+    # The third is a near copy of the second only; to keep it could put it on the other side.
+    rows = [row(1), row(2, 0, 1), row(3, 0, 1, 3)]
+    assert reasons(dedup(rows, [], FIRST)) == [None, "near_copy", "near_copy"]
+    best = [row(1), row(2, 0, 1), row(3, 0, 1, 3, quality=1.0, group="z")]
+    (only,) = kept(dedup(best, [], PARAMS))
+    assert (only.source, only.group_id) == ("f:3", best[0].group_id)
+
+
+def test_two_families_that_a_third_row_joins_keep_their_first_rows():
+    rows = [row(1, 0, 1, quality=0.1), row(2, 0, 3, quality=0.2), row(3, quality=1.0)]
+    found = list(dedup(rows, [], PARAMS))
+    assert reasons(found) == [None, None, "near_copy"]
+    assert [item.group_id for item in found[:2]] == [item.group_id for item in rows[:2]]
+
+
+# The fence
+
+
+@pytest.mark.parametrize(
+    ("near", "detail"),
+    [
+        (row(9), "near copy of row g:1"),
+        (row(9, 0, 2), "near copy of row g:1"),
+        (row(9, answer="Quite another answer than the golden one has."), "near copy of input g:1"),
+        (chat("Another question", group="golden-group", source="f:9"), "same group as g:1"),
+    ],
+)
+def test_what_comes_near_a_fenced_row_goes(near, detail):
+    fence = row(1, group="golden-group").__class__(
+        **{**_fields(row(1, group="golden-group")), "source": "g:1"}
+    )
+    found = list(dedup([row(3, 1), near, row(4, 2)], [fence], PARAMS))
+    assert reasons(found) == [None, "fence", None]
+    assert found[1].detail == detail
+
+
+def _fields(a_row):
+    return {name: getattr(a_row, name) for name in a_row.__struct_fields__}
+
+
+def test_the_answer_alone_is_no_reason():
+    shared = "Thanks, we have sent the part and it should be with you by Monday noon."
+    rows = [row(2, 1, answer=shared)]
+    assert reasons(dedup(rows, [row(1, 0, answer=shared)], PARAMS)) == [None]
+
+
+def test_the_fence_holds_along_every_link_of_a_chain():
+    rows = [row(2, 0, 1, 3), row(3, 0, 1), row(4, 1)]
+    found = list(dedup(rows, [row(1)], PARAMS))
+    assert reasons(found) == ["fence", "fence", None]
+    assert "f:3" in found[0].detail
+    assert reasons(dedup(rows[:1], [row(1)], PARAMS)) == [None]
+
+
+def test_a_copy_of_a_fenced_row_is_no_copy_of_a_kept_one():
+    rows = [row(1, quality=0.1), row(2, quality=1.0), row(3, 1), row(4, 1)]
+    assert reasons(dedup(rows, [row(9)], PARAMS)) == ["fence", "fence", None, "exact_copy"]
+
+
+# Properties
+
+rows_strategy = st.lists(
+    st.tuples(
+        st.sampled_from([0, 0, 0, 1]),
+        # Chains of near copies: each differs in one place from some of the others.
+        st.sampled_from([(), (0,), (1,), (0, 1), (1, 2), (0, 1, 2), (3,)]),
+        st.sampled_from([None, None, None, "g1", "g2"]),
+        st.sampled_from([0.5, 1.0]),
+        st.sampled_from([None, None, None, "One answer."]),
+    ),
+    max_size=5,
+)
+salts = st.sampled_from("abcdefgh")
+fences_strategy = st.sampled_from([(), ((1, (), "g2", 1.0, None),), ((0, (1,), None, 1.0, None),)])
+thorough = settings(
+    max_examples=100, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+
+
+def build(drawn, start=1):
+    return [
+        row(line, base, *edits, group=group, quality=quality, answer=answer)
+        for line, (base, edits, group, quality, answer) in enumerate(drawn, start)
+    ]
+
+
+def sides_of(rows, salt):
+    params = SplitParams(test=0.3, validation=0.3, salt=salt)
+    return {item.source: side(item.group_id, params) for item in rows}
+
+
+def near(one, other):
+    return similarity(whole(one), whole(other)) >= PARAMS.threshold
+
+
+@given(rows_strategy, fences_strategy, st.sampled_from([PARAMS, FIRST]))
+@thorough
+def test_every_row_comes_out_once_in_order_and_only_its_group_may_change(rows, fence, params):
+    rows, fence = build(rows), build(fence, 100)
+    found = list(dedup(rows, fence, params))
+    assert len(found) == len(rows)
+    for given_row, item in zip(rows, found, strict=True):
+        if isinstance(item, Dropped):
+            assert (item.row, item.source) == (given_row, given_row.source)
+            assert item.reason in ("fence", "exact_copy", "near_copy")
+        else:
+            assert {**_fields(item), "group_id": given_row.group_id} == _fields(given_row)
+    assert list(dedup(rows, fence, params)) == found
+
+
+@given(rows_strategy, fences_strategy, st.sampled_from([PARAMS, FIRST]))
+@thorough
+def test_what_is_kept_is_apart_from_each_other_and_from_the_fence(rows, fence, params):
+    rows, fence = build(rows), build(fence, 100)
+    found = kept(dedup(rows, fence, params))
+    for number, one in enumerate(found):
+        assert not any(near(one, other) for other in found[number + 1 :])
+        assert not any(near(one, other) or one.group_id == other.group_id for other in fence)
+    assert fence or bool(found) == bool(rows)
+
+
+@given(rows_strategy, rows_strategy, fences_strategy, st.sampled_from([PARAMS, FIRST]), salts)
+@thorough
+def test_no_row_changes_sides_when_rows_are_added(rows, more, fence, params, salt):
+    rows, fence = build(rows), build(fence, 100)
+    more = build(more, len(rows) + 1)
+    before, after = kept(dedup(rows, fence, params)), kept(dedup(rows + more, fence, params))
+    was, now = sides_of(before, salt), sides_of(after, salt)
+    for source in was.keys() & now.keys():
+        assert was[source] == now[source]
+    # Nor does a copy of it: what was trained on last quarter is no test of this quarter's model,
+    # and what was held out is not trained on.
+    for old in before:
+        for new in after:
+            if near(old, new):
+                assert was[old.source] == now[new.source]
+
+
+@given(rows_strategy, rows_strategy, fences_strategy)
+@thorough
+def test_with_the_first_kept_nothing_that_is_added_changes_what_became_of_a_row(rows, more, fence):
+    rows, fence = build(rows), build(fence, 100)
+    more = build(more, len(rows) + 1)
+    before = list(dedup(rows, fence, FIRST))
+    after = list(dedup(rows + more, fence, FIRST))[: len(rows)]
+    for old, new in zip(before, after, strict=True):
+        # But a new row may link an old one to the fence, which is absolute.
+        assert new == old or new.reason == "fence"
+
+
+def test_the_stage_reads_its_fences_and_accounts_for_its_own_rows_only(store):
+    rows = [row(1), row(2), row(3, 1), row(4, 2)]
+    source = toy_stages.given(store, rows)
+    fences = tuple(toy_stages.given(store, [row(9, base)]) for base in (1, 3))
+    ref = store.build(STAGE, PARAMS, source, fences)
+    assert list(store.rows(ref, Example)) == [rows[0], rows[3]]
+    assert [item.reason for item in store.dropped(ref)] == ["exact_copy", "fence"]
+    (record,) = store.all_records("dedup")
+    assert record["counts"] == {"rows_in": 4, "kept": 2, "dropped": {"exact_copy": 1, "fence": 1}}
+    assert STAGE.key(PARAMS, source, fences) != STAGE.key(PARAMS, source, fences[:1])
+    assert dedup_stage.__doc__
