@@ -19,7 +19,7 @@ from tunesmith.example_data.tickets import grams, jaccard, pieces
 from tunesmith.example_data.vocabulary import vocabulary
 from tunesmith.records import Dropped
 
-HELDOUT_SHA256 = "SHA"
+HELDOUT_SHA256 = "2911de25bfedd5b284e69dc33d8a7abe039dbf4ef13ac6d5c625a7bf56e380ca"
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -4,18 +4,18 @@ Reads `Examples` and the fenced `Examples` (the golden set), writes the kept row
 
 | reason | the row |
 |---|---|
-| fence | shares its group with a fenced row, or is a near copy of one (its input, or the whole) |
-| exact_copy | has the same text as an earlier row |
-| near_copy | is a near copy of an earlier kept row |
+| fence | shares its group with a fenced row, or is a near copy of one (its input, or the whole), \
+or of a row that is dropped for that |
+| exact_copy | has the same text as the row that is kept in its place |
+| near_copy | is a near copy of an earlier row, kept or not |
 
-Rows are taken in order and each is compared with the rows kept before it, so rows that are
-appended later never change what became of earlier ones. A cluster's kept row has the group id of
-its first member, whichever member is kept: otherwise a better copy, next quarter, could carry a
-test row to the training side.
+Rows are taken in order, and each joins the earliest row that it is a near copy of. What so joins
+is a family, of which one row is kept, with the group id of the family's first row. Rows that are
+appended later never change the family or the side of earlier ones. Otherwise a better copy, or a
+copy of a copy, could next quarter carry into the test set what was trained on this quarter.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -45,33 +45,34 @@ class DedupParams(Params):
     )
 
 
-@dataclass
-class _Leader:
-    """A row that is kept for itself and the copies that follow it."""
-
-    position: int
-    copies: list[int] = field(default_factory=list)
-
-
 def dedup(
     rows: Sequence[ChatExample], fences: Sequence[ChatExample], params: DedupParams
 ) -> Iterator[ChatExample | Dropped]:
     """Pass each row on, or mark it dropped; every input row comes out once, in order."""
+    from tunesmith.data.near_duplicates import cluster
+
+    texts = [_whole(row) for row in rows]
+    clusters: dict[int, list[int]] = {}
+    for position, number in enumerate(cluster(texts, params.threshold)):
+        clusters.setdefault(number, []).append(position)
     dropped = _behind_fence(rows, fences, params.threshold)
-    free = [position for position in range(len(rows)) if position not in dropped]
     kept: dict[int, ChatExample] = {}
-    for leaders in _components([_whole(rows[position]) for position in free], params.threshold):
-        for leader in leaders:
-            members = [free[leader.position], *(free[copy] for copy in leader.copies)]
-            # Where clusters touch, only first members are known to be apart from one another.
-            choose = params.keep == "best" and len(leaders) == 1
-            best = (
-                max(members, key=lambda at: (rows[at].quality or 0, -at)) if choose else members[0]
-            )
-            kept[best] = msgspec.structs.replace(rows[best], group_id=rows[members[0]].group_id)
-            for member in members:
-                if member != best:
-                    dropped[member] = _copy(rows[member], rows[best])
+    for positions in clusters.values():
+        fenced = next((at for at in positions if at in dropped), None)
+        if fenced is not None:
+            for at in positions:
+                detail = f"linked by near copies to {rows[fenced].source}, which is dropped for it"
+                dropped.setdefault(at, _drop(rows[at], "fence", detail))
+            continue
+        families = _families(positions, texts, params.threshold)
+        for family in families:
+            # Where families touch, only their first rows are known to be apart from one another.
+            choose = params.keep == "best" and len(families) == 1
+            best = max(family, key=lambda at: (rows[at].quality or 0, -at)) if choose else family[0]
+            kept[best] = msgspec.structs.replace(rows[best], group_id=rows[family[0]].group_id)
+            for at in family:
+                if at != best:
+                    dropped[at] = _copy(rows[at], rows[best])
     for position in range(len(rows)):
         yield dropped[position] if position in dropped else kept[position]
 
@@ -79,6 +80,7 @@ def dedup(
 def _behind_fence(
     rows: Sequence[ChatExample], fences: Sequence[ChatExample], threshold: float
 ) -> dict[int, Dropped]:
+    """Find the rows that are fenced by themselves."""
     from tunesmith.data.near_duplicates import matches
 
     groups = {row.group_id: row for row in fences}
@@ -95,24 +97,18 @@ def _behind_fence(
     return found
 
 
-def _components(texts: Sequence[str], threshold: float) -> Iterator[list[_Leader]]:
-    """Yield the leaders of each connected component of near copies, with their copies."""
-    from tunesmith.data.near_duplicates import cluster, similarity
+def _families(positions: Sequence[int], texts: Sequence[str], threshold: float) -> list[list[int]]:
+    """Divide a cluster: each row joins the family of the earliest row that it is a near copy of."""
+    from tunesmith.data.near_duplicates import similarity
 
-    members: dict[int, list[int]] = {}
-    for position, number in enumerate(cluster(texts, threshold)):
-        members.setdefault(number, []).append(position)
-    for positions in members.values():
-        leaders: list[_Leader] = []
-        for position in positions:
-            text = texts[position]
-            for leader in leaders:
-                if similarity(text, texts[leader.position]) >= threshold:
-                    leader.copies.append(position)
-                    break
-            else:
-                leaders.append(_Leader(position))
-        yield leaders
+    family_of: dict[int, list[int]] = {}
+    for at in positions:
+        near = (e for e in family_of if similarity(texts[at], texts[e]) >= threshold)
+        earliest = next(near, None)
+        family = [] if earliest is None else family_of[earliest]
+        family.append(at)
+        family_of[at] = family
+    return [family for at, family in family_of.items() if family[0] == at]
 
 
 def _copy(row: ChatExample, kept: ChatExample) -> Dropped:

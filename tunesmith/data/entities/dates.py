@@ -178,10 +178,14 @@ def _month_and_days(match: re.Match[str]) -> list[FoundDate]:
     weekday = _weekday(match["weekday"] or match["weekday_after"])
     if match["b"] is None:
         return _found(match.start(), match.group(), year, ((number, _day(match["a"])),), weekday)
+    spans = (
+        ("a", match.start(), match.end("a"), weekday),
+        ("b", match.start("b"), match.end(), None),
+    )
     found: list[FoundDate] = []
-    for group, its_weekday in (("a", weekday), ("b", None)):
+    for group, start, end, its_weekday in spans:
         order = ((number, _day(match[group])),)
-        found += _found(match.start(group), match[group], year, order, its_weekday)
+        found += _found(start, match.string[start:end], year, order, its_weekday)
     return found
 
 
