@@ -22,9 +22,8 @@ def forward_logs() -> None:
     # Prefect's setting for extra loggers adds handlers but leaves the level at WARNING.
     logger.setLevel(logging.INFO)
     logger.addHandler(_RunLogHandler())
-    if not logger.hasHandlers() or not any(
-        isinstance(handler, logging.StreamHandler) for handler in logging.getLogger().handlers
-    ):
+    root = logging.getLogger()
+    if not any(isinstance(handler, logging.StreamHandler) for handler in root.handlers):
         console = logging.StreamHandler()
         console.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
         logger.addHandler(console)

@@ -9,7 +9,7 @@ from prefect.deployments import run_deployment
 from tasks.stage_task import stage_task
 from tunesmith import settings
 from tunesmith.artifacts import Adapter, Base, Examples
-from tunesmith.errors import TunesmithError
+from tunesmith.errors import Transient, TunesmithError
 from tunesmith.stages import train as train_stage
 
 
@@ -34,7 +34,8 @@ def hand_over(
     the waiting flow finds it.
 
     Raises:
-        TunesmithError: when the run on the other pool did not complete.
+        TunesmithError: when the run on the other pool failed.
+        Transient: when it was killed or cancelled.
     """
     here = settings.load()
     wanted = here.store().find(train_stage.STAGE, params, rows, validation, base)
@@ -53,8 +54,12 @@ def hand_over(
         idempotency_key=f"{runtime.flow_run.id}-{runtime.flow_run.run_count}",
     )
     child = cast(FlowRun, handed)  # awaitable only where the caller is async
-    if child.state is None or not child.state.is_completed():
-        state = "unknown" if child.state is None else f"{child.state.name}: {child.state.message}"
-        raise TunesmithError(
-            f"training in {here.train_deployment} ended as {state}. See flow run {child.name}"
-        )
+    if child.state is not None and child.state.is_completed():
+        return
+    state = "unknown" if child.state is None else f"{child.state.name}: {child.state.message}"
+    message = f"training in {here.train_deployment} ended as {state}. See flow run {child.name}"
+    if child.state is not None and child.state.is_failed():
+        raise TunesmithError(message)
+    # A worker that was killed or stopped says nothing against the data: another run of the recipe
+    # goes on from the last checkpoint.
+    raise Transient(f"{message}, then run the recipe again")

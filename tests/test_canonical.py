@@ -21,7 +21,10 @@ from tunesmith.records import ChatExample, Message
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
     max_leaves=12,
@@ -62,8 +65,18 @@ def test_lists_and_tuples_are_the_same_but_their_order_counts():
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(1, 1.0), (1, True), (0, False), (0, None), ("1", 1), ("", None), ([], {}), (0.0, -0.0),
-     ({"a": None}, {}), ([[1], 2], [1, [2]])],
+    [
+        (1, 1.0),
+        (1, True),
+        (0, False),
+        (0, None),
+        ("1", 1),
+        ("", None),
+        ([], {}),
+        (0.0, -0.0),
+        ({"a": None}, {}),
+        ([[1], 2], [1, [2]]),
+    ],
 )
 def test_values_that_look_alike_are_told_apart(one, other):
     assert digest(one) != digest(other)

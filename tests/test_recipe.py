@@ -192,7 +192,10 @@ def test_a_full_stop_inside_it_is_no_second_one(folder, task):
     [
         ({"gate": {"primary": "overlap"}}, "gate.primary: found 'overlap'"),
         ({"gate": {"primary": "markers"}}, "gate.primary: found 'markers'"),  # not measured
-        ({"gate": {"better_on": ["grounding", "length_ratio"]}}, "gate.better_on: found 'length_ratio'"),
+        (
+            {"gate": {"better_on": ["grounding", "length_ratio"]}},
+            "gate.better_on: found 'length_ratio'",
+        ),
         ({"score": {}}, "gate.primary: found 'format', but the recipe has no pattern"),
     ],
 )
@@ -202,7 +205,13 @@ def test_what_the_gate_could_not_judge_is_refused_before_anything_is_trained(fol
 
 @pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
 @pytest.mark.parametrize(
-    "field", ["score: {weights: {length: %s}}", "dedup: {threshold: %s}", "gate: {margin: %s}", "target: %s"]
+    "field",
+    [
+        "score: {weights: {length: %s}}",
+        "dedup: {threshold: %s}",
+        "gate: {margin: %s}",
+        "target: %s",
+    ],
 )
 def test_numbers_without_a_value_are_refused(folder, number, field):
     text = (folder / "recipe.yaml").read_text()
@@ -236,7 +245,10 @@ def test_checks_that_no_row_or_every_row_fails_are_refused(folder, fields):
 
 BOMB = "\n".join(
     ["a: &a [x, x, x, x, x, x, x, x, x]"]
-    + [f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
+    + [
+        f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]"
+        for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
 )
 
 
@@ -247,7 +259,10 @@ BOMB = "\n".join(
         ("name: &a [*a]\n", "not YAML"),
         ("? {a: b}\n: c\n", "line 1: a key is a list or a mapping"),
         ("? [a, b]\n: c\n", "line 1: a key is a list or a mapping"),
-        ("name: a\nbase: {model: x, model: y}\n", "line 2: model stands twice; the first is on line 2"),
+        (
+            "name: a\nbase: {model: x, model: y}\n",
+            "line 2: model stands twice; the first is on line 2",
+        ),
         ("name: a\n\tname: b\n", "line 2: not YAML"),
         ("name: !!python/object/apply:os.getcwd []\n", "not YAML"),
         ("[" * 5000, "not YAML"),
@@ -271,7 +286,11 @@ def test_aliases_may_be_used_with_measure(folder):
 
 @pytest.mark.parametrize("path", ["nowhere.jsonl", ".", 'a"\0b'])
 def test_a_golden_set_that_cannot_be_read_is_told(folder, path):
-    text = (folder / "recipe.yaml").read_text().replace("path: golden.jsonl", f"path: {json.dumps(path)}")
+    text = (
+        (folder / "recipe.yaml")
+        .read_text()
+        .replace("path: golden.jsonl", f"path: {json.dumps(path)}")
+    )
     assert "golden.path" in mistakes(folder, text)
 
 

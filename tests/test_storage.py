@@ -133,9 +133,7 @@ def test_of_many_writers_one_creates_the_file(storage):
 
 
 def modes(root):
-    return {
-        stat.S_IMODE(path.stat().st_mode): path.is_dir() for path in [root, *root.rglob("*")]
-    }
+    return {stat.S_IMODE(path.stat().st_mode): path.is_dir() for path in [root, *root.rglob("*")]}
 
 
 def test_everything_is_for_this_user_alone_whatever_the_umask(tmp_path, local):

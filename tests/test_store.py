@@ -14,7 +14,13 @@ import pytest
 
 from tests.made_rows import chat
 from tests.toy_stages import (
-    CUT, DRAW, JUDGE, MAKE, MakeParams, NoParams, made,
+    CUT,
+    DRAW,
+    JUDGE,
+    MAKE,
+    MakeParams,
+    NoParams,
+    made,
 )  # fmt: skip
 from tunesmith import observe
 from tunesmith import rows as rows_module
@@ -188,7 +194,10 @@ def test_a_manifest_says_what_is_there_and_is_written_last_but_for_the_record(st
     ref = store.build(MAKE, MakeParams())
     order = [path for path in order if not path.startswith("work/")]
     folder = f"examples/{ref.digest}"
-    assert order[-2:] == [f"{folder}/manifest.json", f"records/make/{MAKE.key(MakeParams())}/000001.json"]
+    assert order[-2:] == [
+        f"{folder}/manifest.json",
+        f"records/make/{MAKE.key(MakeParams())}/000001.json",
+    ]
     assert all(path.startswith(folder) for path in order[:-1])
     manifest = store.manifest(ref)
     assert manifest["ref"] == ref.model_dump(mode="json")
@@ -257,7 +266,9 @@ def test_a_store_elsewhere_needs_a_place_on_this_machine(s3):
 def test_a_record_accounts_for_the_build(store):
     source = store.build(MAKE, MakeParams())
     judged = store.build(JUDGE, MakeParams(rows=9), {"base test": source, "none": source})
-    (record,) = store.records("judge", JUDGE.key(MakeParams(rows=9), {"base test": source, "none": source}))
+    (record,) = store.records(
+        "judge", JUDGE.key(MakeParams(rows=9), {"base test": source, "none": source})
+    )
     assert (record["stage"], record["version"]) == ("judge", 1)
     assert record["params"] == {"rows": 9, "word": "word"}
     assert record["inputs"][0]["base test"] == {"kind": "examples", "digest": source.digest}
@@ -272,7 +283,9 @@ def test_a_record_accounts_for_the_build(store):
 
 def test_a_record_does_not_say_in_which_folder_sources_lay(store):
     sources = Files(digest="b" * 64, names=("f",), sha256=("c",), root="/some/where")
-    noted = Stage("noted", 1, JUDGE.produces, lambda params, draft, source: JUDGE.body(params, draft, {}))
+    noted = Stage(
+        "noted", 1, JUDGE.produces, lambda params, draft, source: JUDGE.body(params, draft, {})
+    )
     store.build(noted, MakeParams(), sources)
     (record,) = files(store, "records").values()
     assert b"some/where" not in record
@@ -491,7 +504,9 @@ def account(params, draft, source):
 def test_rows_that_get_lost_or_are_invented_leave_no_record(store, lost, invented):
     source = store.build(MAKE, MakeParams())
     with pytest.raises(RuntimeError, match=f"3 rows in, but {3 - lost + invented} kept"):
-        store.build(Stage("account", 1, Examples, account), LossParams(lost=lost, invented=invented), source)
+        store.build(
+            Stage("account", 1, Examples, account), LossParams(lost=lost, invented=invented), source
+        )
     assert list(store.all_records("account")) == []
 
 

@@ -291,7 +291,11 @@ def test_work_saved_elsewhere_survives_the_loss_of_the_machine(s3, tmp_path):
         raise KeyboardInterrupt
 
     def once_more(params, draft, source):
-        found = {p.relative_to(draft.state).as_posix(): p.read_text() for p in draft.state.rglob("*") if p.is_file()}
+        found = {
+            p.relative_to(draft.state).as_posix(): p.read_text()
+            for p in draft.state.rglob("*")
+            if p.is_file()
+        }
         seen.append(found)
         (draft.state / "step-2" / "weights").unlink()
         (draft.state / "step-3").write_text("3")
@@ -310,7 +314,9 @@ def test_what_changed_is_saved_and_the_oldest_first(s3, tmp_path):
     store = Store(s3, tmp_path / "scratch")
     put = []
     replace = store.storage.replace
-    store.storage.replace = lambda path, content: put.append(Path(path).name) or replace(path, content)
+    store.storage.replace = lambda path, content: (
+        put.append(Path(path).name) or replace(path, content)
+    )
 
     def body(params, draft):
         for name, seconds in (("weights", 10), ("complete", 30), ("optimizer", 20)):

@@ -1,7 +1,7 @@
 """Small stages for tests of the store, and a program that builds them in processes of its own.
 
-    python -m tests.toy_stages build URL SCRATCH LOG        build `MAKE` when told to on stdin
-    python -m tests.toy_stages kill FOLDER                  build `CUT`, killed at every step
+python -m tests.toy_stages build URL SCRATCH LOG        build `MAKE` when told to on stdin
+python -m tests.toy_stages kill FOLDER                  build `CUT`, killed at every step
 """
 
 import hashlib

@@ -48,6 +48,9 @@ class Started(Params):
     """A retrain that is under way: small facts that travel to every task of it."""
 
     id: str
+    trigger: str
+    why: str
+    started_by: str
     run: str
     run_url: str
     resumed: bool
@@ -147,6 +150,9 @@ def start(recipe: Recipe, settings: Settings, trigger: Trigger, why: str) -> Sta
     logger.info("retrain %s %s", row.id, "taken up again" if resumed else "started")
     return Started(
         id=row.id,
+        trigger=row.trigger,
+        why=row.why,
+        started_by=row.started_by,
         run=run,
         run_url=tracker.run_url(run),
         resumed=resumed,

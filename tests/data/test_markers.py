@@ -19,7 +19,7 @@ def test_every_phrase_is_found_in_the_middle_of_an_answer(phrase):
         ("as  an\n\tAI model", "as an ai"),
         ("Dear [NAME],", "[name]"),
         ("Presumably, as an AI", "presumably"),
-        ("I cannot provide, as an AI", "i cannot provide"),
+        ("I cannot provide, as an AI", "i can't provide"),
     ],
 )
 def test_case_white_space_and_apostrophes_do_not_hide_one(answer, found):

@@ -42,7 +42,9 @@ def test_the_digest_is_of_names_and_contents_and_not_of_the_folder(tmp_path):
     assert gather(["*.jsonl"], tmp_path / "other").digest != one.digest
 
 
-@pytest.mark.parametrize("pattern", ["none.jsonl", "*.csv", "sub", "", ".", "**x/*.jsonl", "/nowhere/*"])
+@pytest.mark.parametrize(
+    "pattern", ["none.jsonl", "*.csv", "sub", "", ".", "**x/*.jsonl", "/nowhere/*"]
+)
 def test_a_pattern_that_finds_nothing_is_an_error_that_names_it(tmp_path, pattern):
     write(tmp_path, a_jsonl="1", sub__b_jsonl="2")
     with pytest.raises(InputError) as raised:
@@ -61,7 +63,15 @@ def test_a_file_that_may_not_be_read_is_an_error(tmp_path, monkeypatch):
         gather(["a.jsonl"], tmp_path)
 
 
-TREE = ("a.jsonl", "x/a.jsonl", "x/b.jsonl", "x/y/a.jsonl", "x/y/z/c.json", "a[1].jsonl", "a1.jsonl")
+TREE = (
+    "a.jsonl",
+    "x/a.jsonl",
+    "x/b.jsonl",
+    "x/y/a.jsonl",
+    "x/y/z/c.json",
+    "a[1].jsonl",
+    "a1.jsonl",
+)
 
 
 @pytest.mark.parametrize(

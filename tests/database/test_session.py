@@ -94,7 +94,9 @@ def test_what_the_comparison_would_miss_is_the_same_too(url, tmp_path):
             (column["name"], str(column["type"]), column["nullable"])
             for column in found.get_columns("retrains")
         ]
-        indexes = [(index["name"], index["column_names"]) for index in found.get_indexes("retrains")]
+        indexes = [
+            (index["name"], index["column_names"]) for index in found.get_indexes("retrains")
+        ]
         return columns, indexes, found.get_pk_constraint("retrains")["constrained_columns"]
 
     migrated = described(engine(url))
@@ -142,7 +144,10 @@ def test_many_processes_can_be_the_first_to_open_it(url):
     )
     openers = [
         subprocess.Popen(
-            [sys.executable, "-c", code, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for _ in range(2)
     ]
@@ -221,5 +226,7 @@ def test_a_database_of_a_later_version_is_not_touched(tmp_path):
         pass
     engine = create_engine(url)
     with engine.connect() as connection:
-        assert connection.execute(text("select version_num from alembic_version")).scalar() == "9999"
+        assert (
+            connection.execute(text("select version_num from alembic_version")).scalar() == "9999"
+        )
     engine.dispose()

@@ -19,7 +19,7 @@ from tunesmith.example_data.tickets import grams, jaccard, pieces
 from tunesmith.example_data.vocabulary import vocabulary
 from tunesmith.records import Dropped
 
-HELDOUT_SHA256 = "2911de25bfedd5b284e69dc33d8a7abe039dbf4ef13ac6d5c625a7bf56e380ca"
+HELDOUT_SHA256 = "07eda7a6e9d20ae10e80b05bab9b7be493784944d7efff25e98314134764a489"
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -242,7 +242,7 @@ def test_clean_rows_are_distinct_but_for_the_decoys(made: Made) -> None:
         for number, (truth, _) in enumerate(clean)
         if truth.kind == "decoy"
     }
-    found = similar_pairs([row for _, row in clean], 0.6)
+    found = similar_pairs([row for _, row in clean], 0.4)
     assert set(found) <= decoys
     assert max(found.values()) < 0.79
     assert sum(similar > 0.7 for similar in found.values()) >= 3, "no near miss among decoys"
@@ -250,7 +250,7 @@ def test_clean_rows_are_distinct_but_for_the_decoys(made: Made) -> None:
 
 def test_heldout_rows_are_distinct_and_share_no_name_with_the_tickets(made: Made) -> None:
     assert len(made.heldout) >= 60
-    assert not similar_pairs(made.heldout, 0.6)
+    assert not similar_pairs(made.heldout, 0.4)
     mine = vocabulary("tickets")
     names = {*mine.first_names, *mine.last_names, *(item.name for item in mine.products)}
     for row in made.heldout:

@@ -92,8 +92,8 @@ def test_killed_run_is_taken_up(folder: Path) -> None:
         lambda: len(records(folder, "home")) >= 4,
         lambda: len(records(folder, "home")) >= 9,
         lambda: any(home.glob(checkpoints)),
-        lambda: any("train" == record["stage"] for record in records(folder, "home")),
-        lambda: any("gate" == record["stage"] for record in records(folder, "home")),
+        lambda: any(record["stage"] == "train" for record in records(folder, "home")),
+        lambda: any(record["stage"] == "gate" for record in records(folder, "home")),
     ]
     killed = sum(
         kill_when(start(folder, "home"), moment, draw.uniform(0, 0.2)) for moment in moments

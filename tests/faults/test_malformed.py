@@ -132,7 +132,9 @@ FAULTS = {
     "unknown key": Fault(field("dedupp", {}), RECIPE, ("dedupp", "not a key", "line")),
     "unknown inner key": Fault(field("score.minimun", 1), RECIPE, ("score.minimun", "not a key")),
     "no task": Fault(field("task", ...), RECIPE, ("task", "is missing", "one sentence")),
-    "two sentences": Fault(field("task", "Do this thing. Then do that."), RECIPE, ("one sentence",)),
+    "two sentences": Fault(
+        field("task", "Do this thing. Then do that."), RECIPE, ("one sentence",)
+    ),
     "no golden": Fault(field("golden", ...), RECIPE, ("golden", "is missing")),
     "golden changed": Fault(
         append("tiny/golden.jsonl", GOOD), RECIPE, ("golden.sha256", "never changes")
@@ -157,9 +159,7 @@ FAULTS = {
     "unknown method": Fault(field("train.method", "magic"), RECIPE, ("train.method", "'magic'")),
     "negative epochs": Fault(field("train.epochs", -1), RECIPE, ("train.epochs", "-1")),
     "bad format": Fault(field("score.format", "("), RECIPE, ("not a regular expression",)),
-    "no weight": Fault(
-        field("score.weights", {"length": 0}), RECIPE, ("score.weights", "above 0")
-    ),
+    "no weight": Fault(field("score.weights", {"length": 0}), RECIPE, ("score.weights", "above 0")),
     "bad name": Fault(field("name", "My Model!"), RECIPE, ("name", "'My Model!'")),
     "moving revision": Fault(field("base.revision", "main"), RECIPE, ("base.revision", "'main'")),
     "low threshold": Fault(field("dedup.threshold", 0.1), RECIPE, ("dedup.threshold", "0.1")),
@@ -202,7 +202,9 @@ FAULTS = {
     ),
     # Rows and files
     "no source": Fault(
-        field("ingest.sources", [{"path": "x/*.jsonl", "origin": "human"}]), INPUT, ("no such file",)
+        field("ingest.sources", [{"path": "x/*.jsonl", "origin": "human"}]),
+        INPUT,
+        ("no such file",),
     ),
     "folder as source": Fault(
         field("ingest.sources", [{"path": "tiny", "origin": "human"}]), INPUT, ("no such file",)
@@ -312,5 +314,3 @@ def _files(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "home" not in path.relative_to(folder).parts[:1]
     }
-
-

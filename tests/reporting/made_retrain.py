@@ -50,14 +50,6 @@ class Named(Params):
     name: str
 
 
-class Story(Started):
-    """What a retrain knows of its own beginning."""
-
-    trigger: str = "manual"
-    why: str = ""
-    started_by: str = "ada@build-7"
-
-
 @dataclass(frozen=True)
 class Made:
     """Everything that the views are given."""
@@ -265,17 +257,19 @@ def _measure(store: Store, plan: Plan, name: str, rows: list[ChatExample]) -> Ca
     )
 
 
-def _story(plan: Plan, base: Base, adapter: Adapter, why: str) -> Story:
+def _story(plan: Plan, base: Base, adapter: Adapter, why: str) -> Started:
     files = Files(digest="f" * 64, names=("tickets-1.jsonl",), sha256=("e" * 64,), root="/data")
     other = adapter if plan.outcome == "unchanged" else Adapter(digest="a" * 64, base=base.digest)
-    return Story(
+    return Started(
         id="support-email-20261121-101500-3fa9",
         run="0123456789abcdef",
         run_url="http://127.0.0.1:5000/#/experiments/1/runs/0123456789abcdef",
         resumed=False,
         champion=Champion(version="3", adapter=other, base=base) if plan.champion else None,
         sources=Sources(base=files, examples=files, golden=files),
+        trigger="manual",
         why=why,
+        started_by="ada@build-7",
     )
 
 

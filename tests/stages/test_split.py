@@ -50,7 +50,9 @@ def test_a_larger_test_share_takes_no_row_out_of_the_test_side(group, share, mor
     assert side(group, small) != "test" or side(group, large) == "test"
 
 
-@pytest.mark.parametrize("fields", [{"test": 0}, {"test": 0.5}, {"validation": 0}, {"validation": 0.6}])
+@pytest.mark.parametrize(
+    "fields", [{"test": 0}, {"test": 0.5}, {"validation": 0}, {"validation": 0.6}]
+)
 def test_shares_that_leave_a_side_empty_are_refused(fields):
     with pytest.raises(ValidationError):
         SplitParams(**fields)
@@ -97,7 +99,9 @@ def test_too_few_groups_to_split_are_not_trained_on(store):
 
 def test_the_document_says_how_the_sides_compare(store):
     rows = [
-        chat(f"q{number}", "answer", system="sys", metadata={"topic": "ab"[number % 2], "n": number})
+        chat(
+            f"q{number}", "answer", system="sys", metadata={"topic": "ab"[number % 2], "n": number}
+        )
         for number in range(100)
     ]
     params = SplitParams(salt="s", report=("topic", "none"))

@@ -33,9 +33,12 @@ __all__ = ["Entity", "find_entities", "ungrounded"]
 
 _RUN = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SIBILANT = re.compile(r"(?<=[a-z](?:s|x|z))es$|(?<=ch|sh)es$")
 _HOUR = re.compile(
     r"\b(?:at|by|until|till|from|to|around|before|after|between|and)\s(\d\d?)\b(?![:.,]?\d|%)"
 )
+_LONG_JOINED = 8
+"""Letters from which two words may support one; shorter ones meet by chance: "am in", "Amin"."""
 _MAX_RUNS = 10
 _MAX_CODE = 64
 
@@ -78,24 +81,31 @@ class _Source:
         return all(self._has_word(word) for word in claim.words)
 
     def _has_word(self, word: str) -> bool:
-        forms = {word, word + "s", word + "es", word.removesuffix("s"), word.removesuffix("es")}
+        if "&" in word:
+            return all(self._has_word(part) for part in word.split("&"))
+        forms = {word, word + "s", _SIBILANT.sub("", word)}
+        if len(word) > 3:
+            forms.add(word.removesuffix("s"))
+        if _SIBILANT.search(word + "es"):
+            forms.add(word + "es")
         return not self._words.isdisjoint(forms) or word in self._joined_words
 
     @cached_property
-    def _runs(self) -> list[str]:
-        text = self._text.replace("'", "").replace("’", "")
-        return [part for run in _RUN.findall(text) for part in _CAMEL.split(run)]
-
-    @cached_property
     def _words(self) -> set[str]:
-        whole = _RUN.findall(fold(self._text))
-        return {*map(fold, self._runs), *whole}
+        text = self._text.replace("'", "").replace("’", "")
+        parts = (part for run in _RUN.findall(text) for part in _CAMEL.split(run))
+        return {*map(fold, parts), *map(fold, _RUN.findall(text)), *_RUN.findall(fold(self._text))}
 
     @cached_property
     def _joined_words(self) -> set[str]:
-        """Two words that stand together, as one: "Power Point" supports "PowerPoint"."""
-        runs = [fold(run) for run in self._runs]
-        return {a + b for a, b in pairwise(runs)}
+        """Words written in two, as one: "Wi-Fi", and long ones such as "Power Point"."""
+        folded = fold(self._text)
+        words = list(_RUN.finditer(folded))
+        return {
+            one.group() + other.group()
+            for one, other in pairwise(words)
+            if other.end() - one.start() >= _LONG_JOINED or folded[one.end() : other.start()] == "-"
+        }
 
     def _has_number(self, claim: FoundNumber) -> bool:
         if claim.ordinal and not self._days_of_month.isdisjoint(claim.values):
@@ -109,9 +119,9 @@ class _Source:
 
     def _has_value(self, digits: str) -> bool:
         """Whether an identifier of digits alone stands in the source as a number: "1,400,000"."""
-        return (
-            digits.isdecimal() and len(digits) <= 15 and Decimal(digits) in self._numbers[0]["any"]
-        )
+        if not digits.isdecimal() or len(digits) > 15:
+            return False
+        return Decimal(digits) in self._numbers[0]["any"]
 
     @cached_property
     def _numbers(self) -> tuple[dict[str, set[Decimal]], dict[str, set[Decimal]]]:
@@ -262,7 +272,7 @@ def _codes(text: str) -> Iterator[tuple[str, bool]]:
 
     Each comes with whether it starts where a joined row of runs does.
 
-    A space joins a word and three digits or more, and runs that hold a digit or are capitals:
+    A space joins a word and a longer run with a digit, and runs that hold a digit or are capitals:
     "tk 48213", "555 0102", "SM G991B", but not "a 12".
     """
     runs = list(_RUN.finditer(text))
@@ -290,7 +300,7 @@ def _joins(text: str, run: re.Match[str], following: re.Match[str]) -> bool:
     if gap not in _SPACES:
         return False
     before, after = run.group(), following.group()
-    if len(before) > 1 and len(after) > 2 and after.isdecimal():
+    if len(before) > 1 and len(after) > 2 and re.search(r"\d", after):
         return True
     return all(re.search(r"\d", one) or (len(one) > 1 and one.isupper()) for one in (before, after))
 

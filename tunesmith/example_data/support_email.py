@@ -31,7 +31,7 @@ defect at most:
 
 All else is `clean`. Some clean rows have the kind `decoy`: the same customer's problem again with
 new numbers, close to another row (`copy_of`) but below 0.8, so a near-copy check must keep them.
-No other two clean rows reach 0.6. Similarity is of ticket and e-mail, without the system prompt.
+No other two clean rows reach 0.4. Similarity is of ticket and e-mail, without the system prompt.
 
 A line of the truth has `file`, `line` (from 1), `reason`, `kind` (the way it was done), `detail`,
 `copy_of` (the `file` and `line` that it repeats) and `facts` (what the e-mail of a row without an

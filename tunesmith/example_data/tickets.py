@@ -25,9 +25,6 @@ Facts = dict[str, str]
 
 SIGN_OFF = "Kind regards,\nBrightline Support"
 
-TOO_ALIKE = 0.6
-"""Two tickets of one problem are never as similar as this (Jaccard of word 3-grams)."""
-
 _SHARE_SECOND_TICKET = 0.1
 
 _LONGEST = 76
@@ -102,12 +99,11 @@ class Row:
 
 
 class Tickets:
-    """A source of clean rows of one side; no two of them are too alike."""
+    """A source of clean rows of one side."""
 
     def __init__(self, side: Side, dice: Dice, ids: Iterator[int]) -> None:
         self._side, self._dice, self._ids = side, dice, ids
         self._words = vocabulary(side)
-        self._grams: dict[str, list[frozenset[str]]] = {}
         self._last: tuple[str, Facts, Product] | None = None
         self._conversations = 0
 
@@ -132,22 +128,12 @@ class Tickets:
             facts = {**new_facts(dice), **customer, "id": f"TK-{number}"}
             facts |= {"product": product.name, "noun": product.noun}
             row = Row(conversation, problem.name, facts, _wording(problem, dice))
-            if self._is_fit(row):
+            if pieces(row.assistant) <= _LONGEST:
                 return row
-
-    def _is_fit(self, row: Row) -> bool:
-        if pieces(row.assistant) > _LONGEST:
-            return False
-        mine = grams(row.user, row.assistant)
-        others = self._grams.setdefault(row.problem, [])
-        if any(jaccard(mine, other) >= TOO_ALIKE for other in others):
-            return False
-        others.append(mine)
-        return True
 
 
 def new_facts(dice: Dice) -> Facts:
-    """Dates, sums and numbers for one ticket; no two numbers of it are the same."""
+    """Dates, sums and numbers for one ticket; its two counts differ, so each has one source."""
     opened = date(2026, 1, 1) + timedelta(days=dice.number(0, 330))
     due = opened + timedelta(days=dice.number(3, 21))
     day_first = dice.chance(0.5)

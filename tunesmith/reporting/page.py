@@ -136,15 +136,11 @@ def provenance(
 ) -> dict[str, str]:
     """Return where everything came from: who asked, why, and the digests of what went in."""
     champion = started.champion
-    known = started.model_dump()
-    asked = {
-        "trigger": known.get("trigger"),
-        "why": known.get("why"),
-        "started by": known.get("started_by"),
-    }
     return {
         "retrain": started.id,
-        **{name: str(value) for name, value in asked.items() if value},
+        "trigger": started.trigger,
+        **({"why": started.why} if started.why else {}),
+        "started by": started.started_by,
         "taken up again after an interruption": fact("resumed", started.resumed),
         "MLflow run": started.run_url,
         "registered as": f"{registered.name} version {registered.version}" if registered else "no",

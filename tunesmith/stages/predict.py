@@ -21,7 +21,7 @@ class PredictParams(Params):
     """How answers are generated."""
 
     max_new_tokens: int = Field(256, ge=1, description="Longest answer in tokens.")
-    batch_size: int = Field(16, ge=1, description="Prompts that are answered together.")
+    batch_size: int = Field(32, ge=1, description="Prompts that are answered together.")
     sample: int | None = Field(
         None, ge=1, description="Examples to answer, chosen by hash; all by default."
     )

@@ -80,7 +80,7 @@ _WEEKDAY = (
     r"|sat(?:urday)?|sun(?:day)?)\b"
 )
 _DAY = (
-    r"(?:(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\d:%]|[.,]\d|\s?[ap]\.?m\b)\b|(?:"
+    r"(?:(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\d%]|[.,:]\d|\s?[ap]\.?m\b)\b|(?:"
     + "|".join(sorted(ORDINAL_WORDS, key=len, reverse=True))
     + r")\b)"
 )
@@ -132,8 +132,9 @@ _OFFSETS = {"tomorrow": 1, "yesterday": -1}
 def find_dates(text: str) -> list[FoundDate]:
     """Return the dates of the text; bare month and weekday names only where they mean one."""
     found: list[FoundDate] = []
+    holds = {needed: needed.search(text) is not None for needed in _NEEDED}
     for needed, pattern, read in _FORMS:
-        if not needed.search(text):
+        if not holds[needed]:
             continue
         spans = []
         for match in pattern.finditer(text):
@@ -241,6 +242,7 @@ _FORMS: tuple[
     (_RELATIVE, _RELATIVE, _relative),
 )
 """What a text must hold for a form to be worth trying, the form, and how it is read."""
+_NEEDED = {needed for needed, _, _ in _FORMS}
 
 
 def _found(

@@ -42,7 +42,8 @@ _PHONE = re.compile(
     r")(?![\w/]|-\w)"
 )
 _CODE = re.compile(
-    r"(?<![\w@])#?(?=[A-Za-z_./-]{0,40}\d)[A-Za-z0-9]++(?:[-_]++[A-Za-z0-9]++|[./](?=\d)[A-Za-z0-9]++)*+(?!\w)"
+    r"(?<![\w@])#?(?=[A-Za-z0-9][A-Za-z_./-]{0,40}\d|\d)[A-Za-z0-9]++"
+    r"(?:[-_]++[A-Za-z0-9]++|[./](?=\d)[A-Za-z0-9]++)*+(?!\w)"
 )
 _DOTTED = re.compile(r"\d+(?:\.\d+){2,}$")
 _REFERENCE = re.compile(

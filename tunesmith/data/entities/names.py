@@ -140,7 +140,7 @@ def _is_title(line: str) -> bool:
 def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -> bool:
     """Judge one capitalised word by itself, its place and what follows."""
     folded = word.folded
-    if len(folded) < 2 or not folded[0].isalpha() or word.shouted:
+    if len(folded) < 2 or not folded.replace("&", "").isalpha() or word.shouted:
         return False
     if _HONORIFIC.search(text[max(0, word.start - 6) : word.start]):
         return True
@@ -167,9 +167,9 @@ def _acts_as_name(text: str, word: _Word, following: _Word | None) -> bool:
     """
     if following is None or _ALONE.match(text, word.end) or _is_subject(text, word, following):
         return True
-    if following.text.islower():
-        return not (following.folded in FUNCTION or following.folded.endswith("ly"))
-    return not following.opens and not is_ordinary(following.folded)
+    if following.opens:
+        return False
+    return not (following.folded in FUNCTION or following.folded.endswith("ly"))
 
 
 def _is_subject(text: str, word: _Word, following: _Word | None) -> bool:

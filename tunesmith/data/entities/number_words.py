@@ -32,7 +32,7 @@ _HUNDREDS = rf"(?:(?:{_SMALL}[\s-])?hundred\b(?:\s(?:and\s)?{_SMALL})?|{_SMALL})
 _SCALED = rf"(?:{_HUNDREDS}[\s-])?(?:thousand|million|billion)\b"
 _FIRST = _any([*ONES, *TENS, *ORDINALS, *_TENTHS, "hundred", *SCALES, "dozen"])
 NUMBER_IN_WORDS = re.compile(
-    rf"(?<!\w)(?={_FIRST})(?:{_SCALED}(?:\s{_SCALED})?(?:\s(?:and\s)?{_HUNDREDS})?|(?:{_SMALL}\s)?dozen\b"
+    rf"(?<!\w)(?=[a-z])(?={_FIRST})(?:{_SCALED}(?:\s{_SCALED})?(?:\s(?:and\s)?{_HUNDREDS})?|(?:{_SMALL}\s)?dozen\b"
     rf"|{_HUNDREDS})(?!\w)",
     re.IGNORECASE,
 )

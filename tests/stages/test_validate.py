@@ -1,0 +1,150 @@
+"""Rows against expectations: the first that a row breaks is its reason."""
+
+import pytest
+from pydantic import ValidationError
+
+from tests import toy_stages
+from tests.made_rows import chat, distinct, reasons
+from tunesmith.data.columns import COLUMNS, derive
+from tunesmith.data.expectations import failures
+from tunesmith.records import ChatExample, Example, Message
+from tunesmith.stages.validate import (
+    DEFAULTS,
+    STAGE,
+    ExpectationParams,
+    ValidateParams,
+    validate,
+)  # fmt: skip
+
+PARAMS = ValidateParams()
+GOOD = chat("How do I reset it?", "Hold the button.\nThen wait.\n\nThen wait again.")
+
+
+def talk(*turns):
+    messages = tuple(Message(role, text) for role, text in turns)
+    return ChatExample(row_id="r", group_id="g", source="f:1", origin="human", messages=messages)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value"),
+    [
+        (GOOD, "prompt_words", 5),
+        (GOOD, "answer_words", 8),
+        (GOOD, "answer_chars", 43),
+        (GOOD, "messages", 2),
+        (GOOD, "user_turns", 1),
+        (GOOD, "system_chars", 0),
+        (chat("q", system="Be kind."), "system_chars", 8),
+        (GOOD, "roles_alternate", True),
+        (talk(("system", "s"), ("user", "q"), ("assistant", "a")), "roles_alternate", True),
+        (talk(("user", "q"), ("tool", "t"), ("assistant", "a")), "roles_alternate", True),
+        (talk(("user", "q"), ("user", "r"), ("assistant", "a")), "roles_alternate", False),
+        (talk(("assistant", "a"), ("user", "q"), ("assistant", "b")), "roles_alternate", False),
+        (talk(("user", "q"), ("system", "s"), ("assistant", "a")), "roles_alternate", False),
+        (GOOD, "answer_repeats_prompt", False),
+        (chat("Say it.", " Say\nit. "), "answer_repeats_prompt", True),
+        (chat("Say it.", "Say it. Please."), "answer_repeats_prompt", False),
+        (talk(("user", "q"), ("assistant", "a"), ("user", "b"), ("assistant", "q")), "answer_repeats_prompt", False),
+        (GOOD, "control_characters", 0),
+        (chat("a\x00b\x7f\x1b", "t\ta\r\n"), "control_characters", 3),
+        (GOOD, "replacement_characters", 0),
+        (chat("caf\ufffd", "\ufffd"), "replacement_characters", 2),
+        (GOOD, "repeated_line_share", 0.0),
+        (chat("q", "a\na\n\n a \nb"), "repeated_line_share", 0.5),
+        (chat("q", "."), "repeated_line_share", 0.0),
+    ],
+)  # fmt: skip
+def test_a_column_is_what_it_says(row, column, value):
+    assert derive(row)[column] == pytest.approx(value)
+    assert derive(row).keys() == COLUMNS.keys()
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (talk(("user", "q"), ("user", "r"), ("assistant", "a")), "roles_alternate"),
+        (chat("Say it.", "Say it."), "answer_repeats_prompt"),
+        (chat("q", "a\x00"), "control_characters"),
+        (chat("q", "a\ufffd"), "replacement_characters"),
+        (chat("q", "a\na\na"), "repeated_line_share"),
+        (chat("q", "a\na\nb\nb"), None),  # half is the limit
+        (chat("q", "w " * 10_001), "answer_words"),
+        (chat("q", "w " * 10_000), None),
+        (GOOD, None),
+    ],
+)
+def test_by_default_a_row_is_dropped_for_what_is_surely_wrong(row, reason):
+    found = list(validate([GOOD, row, GOOD], PARAMS))
+    assert reasons(found) == [None, reason, None]
+    if reason:
+        assert (found[1].row, found[1].source) == (row, row.source)
+        assert found[1].detail.startswith(f"{reason} is ")
+
+
+def expect(column, reason="", **kwargs):
+    return ExpectationParams(
+        type="expect_column_values_to_be_between",
+        kwargs={"column": column, **kwargs},
+        reason=reason,
+    )
+
+
+def test_the_first_expectation_that_a_row_breaks_is_its_reason():
+    rows = [chat("q", "one two three"), chat("q", "one two"), chat("q", "one")]
+    asked = ValidateParams(
+        expectations=(
+            expect("answer_words", "short", min_value=2),
+            expect("answer_chars", min_value=8),
+        )
+    )
+    assert reasons(validate(rows, asked)) == [None, "answer_chars", "short"]
+    turned = ValidateParams(expectations=asked.expectations[::-1])
+    assert reasons(validate(rows, turned)) == [None, "answer_chars", "answer_chars"]
+
+
+def test_no_rows_are_no_error():
+    assert list(validate([], PARAMS)) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "expect_column_to_exist"},
+        {"type": "expect_column_values_to_be_between; import os"},
+        {"kwargs": {"min_value": 1}},
+        {"kwargs": {"column": "text"}},
+        {"kwargs": {"column": "answer_words", "min_value": float("nan")}},
+        {"kwargs": {"column": "answer_words", "min_value": {1}}},
+        {"reason": "Too short"},
+        {"severity": "high"},
+    ],
+)
+def test_expectations_that_cannot_mean_anything_are_refused(fields):
+    right = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "answer_words"}}
+    ExpectationParams(**right)
+    with pytest.raises(ValidationError):
+        ExpectationParams(**{**right, **fields})
+
+
+def test_none_at_all_or_one_twice_are_refused():
+    with pytest.raises(ValidationError):
+        ValidateParams(expectations=())
+    with pytest.raises(ValidationError, match="stands twice"):
+        ValidateParams(expectations=(*DEFAULTS, DEFAULTS[0]))
+
+
+def test_no_text_of_a_row_reaches_great_expectations():
+    row = chat("My name is Ann Smith.", "Dear Ann Smith, hello.", system="Be kind.")
+    assert not any(isinstance(value, str) for value in derive(row).values())
+    (found,) = failures([derive(row)], [expect("answer_words", max_value=1).plain])
+    assert "Ann" not in found.detail
+
+
+def test_the_stage_keeps_order_and_accounts_for_every_row(store):
+    rows = distinct(6)
+    rows[2] = chat("q", "a\x00", source="f:3")
+    ref = store.build(STAGE, PARAMS, toy_stages.given(store, rows))
+    assert list(store.rows(ref, Example)) == rows[:2] + rows[3:]
+    assert [item.source for item in store.dropped(ref)] == ["f:3"]
+    (record,) = store.all_records("validate")
+    assert record["counts"] == {"rows_in": 6, "kept": 5, "dropped": {"control_characters": 1}}
