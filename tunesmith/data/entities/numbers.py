@@ -161,6 +161,8 @@ def _in_digits(text: str) -> list[FoundNumber]:
         elif suffix in _ORDINAL_SUFFIXES:
             end = match.end()
         number = _measured(text, match.start(), end, values, ordinal=suffix in _ORDINAL_SUFFIXES)
+        if not number.unit and end < match.end():  # letters of no known meaning: "500GB"
+            number = number._replace(text=match.group())
         if match["currency"]:
             number = number._replace(unit=_UNITS[match["currency"].strip().lower()][0], factor=1)
         found.append(number)
