@@ -19,7 +19,7 @@ from tunesmith.example_data.tickets import grams, jaccard, pieces
 from tunesmith.example_data.vocabulary import vocabulary
 from tunesmith.records import Dropped
 
-HELDOUT_SHA256 = "07eda7a6e9d20ae10e80b05bab9b7be493784944d7efff25e98314134764a489"
+HELDOUT_SHA256 = "d2c383ccc6cea63c6907bfadfa1ff4165b14751dafdeaf6a0dc4857436373dc3"
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -32,6 +32,7 @@ from tunesmith.data.entities.text import fold
 __all__ = ["Entity", "find_entities", "ungrounded"]
 
 _RUN = re.compile(r"[^\W_]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SIBILANT = re.compile(r"(?<=[a-z](?:s|x|z))es$|(?<=ch|sh)es$")
 _HOUR = re.compile(
@@ -92,9 +93,12 @@ class _Source:
 
     @cached_property
     def _words(self) -> set[str]:
+        """Runs of letters and digits, of letters alone, and the parts of camel case."""
         text = self._text.replace("'", "").replace("’", "")
-        parts = (part for run in _RUN.findall(text) for part in _CAMEL.split(run))
-        return {*map(fold, parts), *map(fold, _RUN.findall(text)), *_RUN.findall(fold(self._text))}
+        letters = _LETTERS.findall(text)
+        parts = (part for run in letters for part in _CAMEL.split(run))
+        whole = (*_RUN.findall(self._text), *_RUN.findall(text))
+        return {fold(word) for word in (*whole, *letters, *parts)}
 
     @cached_property
     def _joined_words(self) -> set[str]:
