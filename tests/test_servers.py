@@ -1,6 +1,7 @@
 """Servers are started once, found again, and stopped; nothing else is touched.
 
-Most tests start Python's own file server in place of Prefect and MLflow: it is up in a moment.
+Python's own file server stands in for Prefect and MLflow: it is up in a moment. The real two are
+started in `flows/test_real_server.py`.
 """
 
 import concurrent.futures
@@ -291,35 +292,3 @@ def test_a_proxy_is_kept_out_of_loopback(
     monkeypatch.setenv("NO_PROXY", "intranet.example")
     spared = servers.prefect_environment(settings)["NO_PROXY"].split(",")
     assert set(spared) == {"intranet.example", "127.0.0.1", "localhost"}
-
-
-def test_the_real_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PREFECT_API_URL", "TUNESMITH_MLFLOW"):
-        monkeypatch.delenv(name, raising=False)
-    settings = Settings(home=tmp_path)
-    try:
-        found = servers.up(settings)
-        for server in found.values():
-            listening = [
-                connection.laddr
-                for part in below(server["pid"])
-                for connection in part.net_connections()
-                if connection.status == psutil.CONN_LISTEN
-            ]
-            port = urlsplit(server["url"]).port
-            assert [(at.ip, at.port) for at in listening] == [("127.0.0.1", port)]
-        # The page that a browser gets asks this very server.
-        at = urlsplit(found["prefect"]["url"])
-        connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=30)
-        connection.request("GET", "/ui-settings")
-        assert json.loads(connection.getresponse().read())["api_url"] == f"{at.geturl()}/api"
-        connection.close()
-        assert settings.mlflow == found["mlflow"]["url"]
-        family = [
-            (part.pid, part.create_time()) for s in found.values() for part in below(s["pid"])
-        ]
-    finally:
-        servers.down(settings)
-    assert not any(processes.alive(*member) for member in family)
-    for name in ("prefect/prefect.db", "mlflow.db", "logs/prefect.log", "logs/mlflow.log"):
-        assert (tmp_path / name).is_file()

@@ -27,6 +27,7 @@ from tunesmith.errors import Transient, TunesmithError
 from tunesmith.observe import labelled, observing
 from tunesmith.pipeline import Candidate, Result, Sources
 from tunesmith.recipe import Recipe
+from tunesmith.records import Example
 from tunesmith.reporting.tracking import (
     CANDIDATE,
     CHAMPION,
@@ -277,6 +278,8 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
     if verdict is not None:
         reasons = store.json(verdict, "verdict.json")["reasons"]
         tracker.describe(started.run, "\n".join(f"- {reason}" for reason in reasons))
+    if result.outcome != "unchanged":
+        tracker.files(started.run, data_docs(recipe, settings, result), "data-docs")
     tracker.tag(started.run, {"outcome": result.outcome, "decision": _decision(result)})
     tracker.end_run(started.run, "FINISHED")
     report = settings.home.absolute() / "reports" / f"{started.id}.html"
@@ -295,6 +298,20 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
         run_url=started.run_url,
         report=str(report),
     )
+
+
+def data_docs(recipe: Recipe, settings: Settings, result: Result) -> Path:
+    """Return the folder of Great Expectations' pages on the validation, made if need be."""
+    from tunesmith.data import expectations
+    from tunesmith.data.columns import derive
+
+    source = result.data["ingest"]
+    folder = settings.home.absolute() / "data-docs" / result.data["validate"].digest
+    if not (folder / "index.html").exists():
+        rows = settings.store().rows(source, Example)
+        asked = [item.plain for item in recipe.validate_.expectations]
+        expectations.data_docs([derive(row) for row in rows], asked, folder)
+    return folder
 
 
 def _decision(result: Result) -> str:

@@ -83,6 +83,10 @@ def test_numbers_that_state_nothing_are_left_out(text: str) -> None:
         ("the first of May", "--05-01"),
         ("in March 2026", "2026-03"),
         ("in March", "--03"),
+        ("in march", "--03"),
+        ("it is april", "--04"),
+        ("on sat", "saturday"),
+        ("by Thurs", "thursday"),
         ("on Friday", "friday"),
         ("on Fridays", "friday"),
         ("see you tomorrow", "today+1"),
@@ -159,7 +163,12 @@ def test_an_identifier_is_compared_without_its_separators(text: str, normal: str
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("10-12 boxes", "number"), ("from 2024-2026", "number"), ("a 10-inch lid", "number")],
+    [
+        ("10-12 boxes", "number"),
+        ("from 2024-2026", "number"),
+        ("a 10-inch lid", "number"),
+        ("sizes 10-40-60", "number"),
+    ],
 )
 def test_ranges_and_measures_are_numbers(text: str, kind: str) -> None:
     assert {one.kind for one in find_entities(text)} == {kind}
@@ -172,6 +181,9 @@ def test_ranges_and_measures_are_numbers(text: str, kind: str) -> None:
         ("Hi Maria,", ["maria"]),
         ("Dear Ms Jones,", ["jones"]),
         ("Dear Mr. Black,", ["black"]),
+        ("Dear Ms Short,", ["short"]),
+        ("Dear Maria Brown,", ["maria brown"]),
+        ("We met Wells.", ["wells"]),
         ("Maria called.", ["maria"]),
         ("Maria, your order is here.", ["maria"]),
         ("Maria's order is here.", ["maria"]),
@@ -184,6 +196,8 @@ def test_ranges_and_measures_are_numbers(text: str, kind: str) -> None:
         ("I met Mark and Rose.", ["mark", "rose"]),
         ("Mark has called.", ["mark"]),
         ("Subject: Refund for Your Nimbus Router", ["nimbus"]),
+        ("Subject: Your Boreal speaker", ["boreal"]),
+        ("In short: Boreal speaker", ["boreal"]),
         ("J. Smith wrote", ["smith"]),
     ],
 )
@@ -198,6 +212,9 @@ def test_names_are_found(text: str, names: list[str]) -> None:
         "Dear Customer,\nThanks! Unfortunately, I can't. Restarting it may help.",
         "Subject: Update on the Refund for Your Second Order",
         "## Next Steps For You",
+        "Subject: Your Target",
+        "# Young and Old",
+        "Press the Gizmo once. The gizmo is then on.",
         "DO NOT press the RED BUTTON. It is VERY hot!",
         "I'll see. I've seen. You're right; It's fine. Don't.",
         "Squeeze the bottle. Lubricate it well.",

@@ -46,17 +46,3 @@ def new_project(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
         return Project(root / "tiny.yaml", root / "home")
 
     return make
-
-
-@pytest.fixture
-def at_home(monkeypatch: pytest.MonkeyPatch) -> Callable[[Project], Project]:
-    """Run what follows on a project's own store, database and MLflow."""
-
-    def enter(project: Project) -> Project:
-        for name in [name for name in os.environ if name.startswith("TUNESMITH_")]:
-            monkeypatch.delenv(name)
-        for name, value in project.environment.items():
-            monkeypatch.setenv(name, value)
-        return project
-
-    return enter

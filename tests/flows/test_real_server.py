@@ -15,11 +15,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from tests.flows.projects import Project
-from tunesmith import servers
+from tunesmith import processes, servers
 from tunesmith.deploying import deploy
 
 ROOT = Path(__file__).parents[2]
@@ -87,9 +89,19 @@ def project(new_project: Callable[[], Project]) -> Iterator[Project]:
             patch.setenv(name, value)
         try:
             servers.up(made.settings)
+            family = [
+                (part.pid, part.create_time())
+                for server in made.settings.servers.values()
+                for part in below(server["pid"])
+            ]
             yield made
         finally:
             servers.down(made.settings)
+        assert not any(processes.alive(*member) for member in family)
+
+
+def below(pid: int) -> list[psutil.Process]:
+    return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +144,26 @@ def worker(pool: str, folder: Path, environment: dict[str, str]) -> Iterator[Any
 def deployed(project: Project, server: Server) -> list[list[str]]:
     """What two deployments in a row reported."""
     return [deploy(project.settings, ROOT) for _ in range(2)]
+
+
+def test_the_servers_listen_on_loopback_and_keep_to_the_home_folder(project: Project) -> None:
+    running = project.settings.servers
+    assert running.keys() == {"prefect", "mlflow"}
+    for server in running.values():
+        listening = [
+            connection.laddr
+            for part in below(server["pid"])
+            for connection in part.net_connections()
+            if connection.status == psutil.CONN_LISTEN
+        ]
+        port = urlsplit(server["url"]).port
+        assert [(at.ip, at.port) for at in listening] == [("127.0.0.1", port)]
+    # The page that a browser gets asks this very server, on whatever port it is.
+    url = running["prefect"]["url"]
+    with urllib.request.urlopen(f"{url}/ui-settings", timeout=30) as answer:
+        assert json.load(answer)["api_url"] == f"{url}/api"
+    for name in ("prefect/prefect.db", "mlflow.db", "logs/prefect.log", "logs/mlflow.log"):
+        assert (project.home / name).is_file()
 
 
 def test_deploying_twice_leaves_one_of_each(deployed: list[list[str]], server: Server) -> None:
@@ -213,8 +245,9 @@ def test_an_event_starts_a_retrain_whose_training_runs_on_the_gpu_pool(
     assert states[training["id"], "train"] == "Completed"
     assert states[run["id"], "train"] == "Cached"
     assert states[run["id"], "gate"] == "Completed"
-    verdict = [item for item in server.find("artifacts") if item["key"] == "verdict"]
-    assert [item["flow_run_id"] for item in verdict] == [run["id"]]
+    artifacts = {item["key"]: item for item in server.find("artifacts")}
+    assert artifacts["verdict"]["flow_run_id"] == run["id"]
+    assert project.settings.mlflow in artifacts["mlflow-run"]["data"]
 
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}

@@ -30,7 +30,7 @@ def talk(*turns):
     [
         (GOOD, "prompt_words", 5),
         (GOOD, "answer_words", 8),
-        (GOOD, "answer_chars", 43),
+        (GOOD, "answer_chars", 45),
         (GOOD, "messages", 2),
         (GOOD, "user_turns", 1),
         (GOOD, "system_chars", 0),

@@ -10,7 +10,9 @@ from pathlib import Path
 from pydantic import Field
 
 from tunesmith.artifacts import Base, Files
+from tunesmith.canonical import file_digest
 from tunesmith.draft import Draft
+from tunesmith.errors import InputError
 from tunesmith.stage import Params, Stage
 
 
@@ -29,10 +31,15 @@ class BaseParams(Params):
 
 def _write(params: BaseParams, draft: Draft, files: Files) -> Base:
     folder = draft.scratch()
-    for name in files.names:
-        target = folder / name
+    for name, sha256 in zip(files.names, files.sha256, strict=True):
+        source, target = Path(files.root) / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(Path(files.root) / name, target)
+        try:
+            shutil.copyfile(source, target)
+        except OSError as error:
+            raise InputError(f"{source}: cannot be read: {error.strerror}") from error
+        if file_digest(target) != sha256:
+            raise InputError(f"{source}: changed after it was looked at. Run again")
     return draft.seal_files(Base, folder, model=params.model)
 
 

@@ -96,6 +96,10 @@ _PREPOSITION = (
 _BEFORE_SLASH = re.compile(
     r"\b(?:on|by|until|till|since|before|after|from|due|dated|date:|starting)\s$", re.IGNORECASE
 )
+_BEFORE_MONTH = re.compile(
+    r"\b(?:in|of|since|until|till|last|next|mid|early|late)[\s-]$", re.IGNORECASE
+)
+_BEFORE_WEEKDAY = re.compile(r"\b(?:on|by|until|till|last|next|every)\s$", re.IGNORECASE)
 _NAMED = re.compile(_PREPOSITION, re.IGNORECASE)
 
 
@@ -198,19 +202,18 @@ def _month_and_year(match: re.Match[str]) -> list[FoundDate]:
 
 
 def _month_alone(match: re.Match[str]) -> list[FoundDate]:
-    """Read a capitalised month; "March" and "May" only after a word such as "in"."""
+    """Read a month; "March", "May" and "August" only after a word such as "in"."""
     name = match["m"]
-    if name[0].islower():
-        return []
-    if name.lower() in ("may", "march", "august") and not _prepared(match):
+    if name.lower() in ("may", "march", "august") and not _prepared(match, _BEFORE_MONTH, name):
         return []
     return [FoundDate(match.start(), match.group(), (Day(month=_month(name)),))]
 
 
 def _weekday_alone(match: re.Match[str]) -> list[FoundDate]:
-    """Read a weekday; an abbreviation must be capitalised and come after a word such as "on"."""
+    """Read a weekday; "Sat" and "Sun" and the like only after a word such as "on"."""
     name = match["w"]
-    if not re.search("days?$", name, re.IGNORECASE) and (name[0].islower() or not _prepared(match)):
+    whole = re.search("days?$", name, re.IGNORECASE)
+    if not whole and not _prepared(match, _BEFORE_WEEKDAY, name):
         return []
     return [FoundDate(match.start(), match.group(), (Day(weekday=_weekday(name)),))]
 
@@ -220,10 +223,13 @@ def _relative(match: re.Match[str]) -> list[FoundDate]:
     return [FoundDate(match.start(), match.group(), (Day(offset=offset),))]
 
 
-def _prepared(match: re.Match[str]) -> bool:
-    """Whether a word that announces a date stands just before the match."""
-    start = match.start()
-    return _NAMED.search(match.string[max(0, start - 12) : start]) is not None
+def _prepared(match: re.Match[str], words: re.Pattern[str], name: str) -> bool:
+    """Whether a word that announces a date stands just before the match.
+
+    In lower case, where "may", "sun" and "sat" are mostly other words, only a few words do.
+    """
+    before = match.string[max(0, match.start() - 12) : match.start()]
+    return (words if name[0].islower() else _NAMED).search(before) is not None
 
 
 _DIGIT = re.compile(r"\d")

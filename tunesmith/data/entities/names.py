@@ -35,6 +35,7 @@ class _Word(NamedTuple):
     folded: str
     opens: bool  # first word of a sentence, a line or a quotation
     titled: bool  # in a line that capitalises everything
+    listed: bool  # after a colon in its line, where ordinary words mostly stay small
     shouted: bool  # in capitals beside another word in capitals
 
     @property
@@ -42,7 +43,7 @@ class _Word(NamedTuple):
         return self.start + len(self.text)
 
 
-WORD = re.compile(r"(?<!\w)[^\W\d_]++(?:[&'’][^\W\d_]++)*+(?!\w)")
+WORD = re.compile(r"(?<!\w)(?<![\w\x1f]['’])[^\W\d_]++(?:[&'’][^\W\d_]++)*+(?!['’]?[\w\x1f])")
 _CONTRACTION = re.compile(r"(?:n't|'(?:s|ll|ve|re|d|m))$")
 _ABBREVIATED = re.compile(r"(?<!\w)(?:mr|mrs|ms|dr|prof|st|no|vs|[a-z])\.\s$", re.IGNORECASE)
 _HONORIFIC = re.compile(r"(?<!\w)(?:mr|mrs|ms|dr|prof|miss)\.?\s$", re.IGNORECASE)
@@ -59,9 +60,11 @@ _AFTER_NAME = frozenset(_VERBS.split())
 _FORMED = re.compile(
     r"(?:[a-z]{4}ly|[a-z]{3}ing|[a-z]{4}ed|[a-z]{2}[ts]ions?|[a-z]{3}ments?|[a-z]{3}ness|[a-z]{4}ity"
     r"|[a-z]{4}[ae]nces?|[a-z]{3}[ai]ble|[a-z]{3}ous|[a-z]{3}tive|[a-z]{3}ful|[a-z]{3}less"
-    r"|[a-z]{4}al|[a-z]{4}ic|[a-z]{4}i[sz]e|[a-z]{5}ate|[a-z]{3}ship|[a-z]{3}wards?|[a-z]{2}ology|[a-z]{3}ical)$"
+    r"|[a-z]{4}i[sz]e|[a-z]{5}ate|[a-z]{3}ship|[a-z]{3}wards?|[a-z]{2}ology|[a-z]{3}ical)$"
 )
 """Endings of formed words, which are seldom names."""
+_ADJECTIVE = re.compile(r"[a-z]{4}(?:al|ic)$")
+"""Endings of adjectives that names share; they excuse the first word of a sentence only."""
 _LIKE_FORMED = """
 kimberly beverly fleming mohammed muhammed trinity charity felicity constance florence clarence
 laurence lawrence terence portugal montreal senegal dominic frederic atlantic pacific
@@ -112,6 +115,7 @@ def _words(text: str) -> Iterator[_Word]:
             line_end = len(text) if line_end < 0 else line_end
             titled = _is_title(text[line_start:line_end])
         gap = text[end:start]
+        listed = ":" in gap and "\n" not in gap
         opens = index == 0 or (
             _STOP.search(gap) is not None
             and not _ABBREVIATED.search(text[max(0, start - 6) : start])
@@ -123,18 +127,20 @@ def _words(text: str) -> Iterator[_Word]:
         folded = fold(raw)
         stem = _CONTRACTION.sub("", folded)
         kept = raw[: len(raw) - len(folded) + len(stem)] if len(folded) == len(raw) else raw
-        yield _Word(start, kept, stem.replace("'", ""), opens, titled, shouted)
+        yield _Word(start, kept, stem.replace("'", ""), opens, titled, listed, shouted)
         end, was_shouted = match.end(), shouts
 
 
 def _is_title(line: str) -> bool:
     """Whether a line capitalises its words as a title does, so that capitals mark nothing."""
-    if _TITLE.match(line):
-        return True
-    if _NO_TITLE.search(line):
+    title = _TITLE.match(line)
+    if title is None and _NO_TITLE.search(line):
         return False
-    long = [word for word in WORD.findall(line) if len(word) > 3]
-    return len(long) > 2 and sum(word[0].isupper() for word in long) >= 0.8 * len(long)
+    words = WORD.findall(line, title.end() if title else 0)
+    long = [word for word in words if len(word) > 3]
+    if len(long) < (1 if title else 3):
+        return False
+    return sum(word[0].isupper() for word in long) >= 0.8 * len(long)
 
 
 def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -> bool:
@@ -154,7 +160,8 @@ def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -
         return True
     if folded in ALSO_NAMES or folded.removesuffix("s") in ALSO_NAMES:
         return folded in GIVEN_NAMES and _is_subject(text, word, following)
-    if _FORMED.search(folded) and folded not in _NOT_FORMED:
+    formed = _FORMED.search(folded) or (not word.listed and _ADJECTIVE.search(folded))
+    if formed and folded not in _NOT_FORMED:
         return False
     return word.titled or not word.text[1:].islower() or _acts_as_name(text, word, following)
 

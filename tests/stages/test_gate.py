@@ -1,0 +1,243 @@
+"""Promote, reject or neither: on intervals, never on a point estimate."""
+
+import pytest
+from pydantic import ValidationError
+
+from tests import toy_stages
+from tunesmith.artifacts import Scores
+from tunesmith.canonical import canonical
+from tunesmith.errors import RecipeError
+from tunesmith.records import Score
+from tunesmith.stages.gate import STAGE, GateParams, decide, questions
+from tunesmith.statistics import compare_binary
+
+PARAMS = GateParams(primary="format")
+
+
+def scores(right, n, *, groups=None, **others):
+    """Scores of `n` examples of which the first `right` are right; other metrics as given."""
+    return {
+        f"r{number}": Score(
+            row_id=f"r{number}",
+            group_id=f"g{number if groups is None else number % groups}",
+            values={
+                "format": float(number < right),
+                **{name: float(number < count) for name, count in others.items()},
+            },
+        )
+        for number in range(n)
+    }
+
+
+def against(candidate, base, baseline=None, n=60, **more):
+    """Everybody's scores: the wins of one over the other are the difference of their counts."""
+    return {
+        "candidate test": scores(candidate, n),
+        "base test": scores(base, n),
+        "prompt_baseline test": scores(base if baseline is None else baseline, n),
+        **more,
+    }
+
+
+def answers(document):
+    return [item["answer"] for item in document["criteria"]]
+
+
+# What is asked
+
+
+def test_without_a_champion_the_candidate_must_beat_the_baselines():
+    asked = questions(PARAMS, ["base test", "prompt_baseline test", "candidate test"])
+    assert [(q.metric, q.against, q.where, q.bound) for q in asked] == [
+        ("format", "base", "test", 0.0), ("format", "prompt_baseline", "test", 0.0),
+    ]  # fmt: skip
+
+
+def test_a_champion_is_asked_about_where_it_was_measured():
+    measured = ["base test", "champion test", "champion golden"]
+    asked = questions(GateParams(primary="format", margin=0.1), measured)
+    assert [(q.against, q.where, q.bound, q.worse) for q in asked[2:]] == [
+        ("champion", "test", -0.1, -0.1), ("champion", "golden", -0.1, -0.1),
+    ]  # fmt: skip
+    assert len(questions(GateParams(not_worse_than=None), measured)) == 2
+
+
+def test_further_metrics_are_asked_once_each():
+    params = GateParams(primary="format", better_on=("grounding", "format"), better_than=("base",))
+    assert [q.metric for q in questions(params, [])] == ["format", "grounding"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"better_than": ()}, {"better_than": ("champion",)}, {"margin": 0}, {"margin": 1}, {"alpha": 0},
+     {"alpha": 0.5}, {"primary": "nice"}, {"not_worse_than": "base"}],
+)  # fmt: skip
+def test_a_gate_that_asks_nothing_is_refused(fields):
+    with pytest.raises(ValidationError):
+        GateParams(**fields)
+
+
+# What is decided
+
+
+def test_a_clear_gain_over_all_promotes():
+    decision, document = decide(PARAMS, against(50, 20, 25))
+    assert (decision, answers(document)) == ("promote", ["yes", "yes"])
+    assert all(item["low"] > 0 for item in document["criteria"])
+
+
+def test_a_gain_over_one_of_them_does_not():
+    decision, document = decide(PARAMS, against(50, 20, 49))
+    assert (decision, answers(document)) == ("inconclusive", ["yes", "not settled"])
+    assert "not settled whether better" in document["reasons"][1]
+
+
+def test_a_credible_loss_on_any_criterion_rejects():
+    decision, document = decide(PARAMS, against(30, 10, 55))
+    assert (decision, answers(document)) == ("reject", ["yes", "no"])
+    assert "credibly worse" in document["reasons"][1]
+
+
+def test_no_difference_is_not_settled():
+    for n in (1, 30, 60, 400):
+        decision, _ = decide(PARAMS, against(n // 2, n // 2, n=n))
+        assert decision == "inconclusive"
+
+
+@pytest.mark.parametrize(("wins", "promoted"), [(2, False), (3, True)])
+def test_the_limit_of_the_evidence_is_that_of_the_exact_test(wins, promoted):
+    # With every discordant pair won of 60: 0.108, and 0.049.
+    decision, document = decide(PARAMS, against(20 + wins, 20))
+    assert (decision == "promote") == promoted
+    for item in document["criteria"]:
+        compared = compare_binary([n < 20 + wins for n in range(60)], [n < 20 for n in range(60)])
+        assert item["p_pass"] == compared.p_above(0.0)
+        assert (item["p_pass"] <= 0.05) == promoted
+
+
+@pytest.mark.parametrize(("n", "promoted"), [(58, False), (59, True)])
+def test_thirty_pairs_without_a_difference_do_not_show_that_a_champion_is_matched(n, promoted):
+    # 0.95**59 is the first below 0.05. A percentile bootstrap would call any n settled.
+    everybody = against(50, 20, n=60)
+    for n_champion in (30, n):
+        everybody["candidate golden"] = scores(10, n_champion)
+        everybody["champion golden"] = scores(10, n_champion)
+        decision, document = decide(PARAMS, everybody)
+        assert decision == ("promote" if promoted and n_champion == n else "inconclusive")
+        assert document["criteria"][2]["discordant"] == 0
+
+
+def test_a_champion_is_matched_within_the_margin_and_lost_to_beyond_it():
+    params, everybody = GateParams(primary="format", margin=0.1), against(45, 10)
+    for champion, expected in ((45, "yes"), (46, "yes"), (50, "not settled"), (58, "no")):
+        everybody["champion test"] = scores(champion, 60)
+        decision, document = decide(params, everybody)
+        assert answers(document)[2] == expected
+        assert decision == {"yes": "promote", "no": "reject"}.get(expected, "inconclusive")
+
+
+def test_promotion_is_uncorrected_and_rejection_is_corrected():
+    # Three pairs of sixty are 0.049: enough for each criterion by itself, and too much to reject
+    # on one of six. Of those, 0.05 / 6 takes six pairs (0.0076); five (0.014) are not enough.
+    params = GateParams(primary="format", better_on=("grounding", "markers"))
+    ours = scores(23, 60, grounding=23, markers=23)
+    theirs = scores(20, 60, grounding=20, markers=20)
+    everybody = {"candidate test": ours, "base test": theirs, "prompt_baseline test": theirs}
+    assert decide(params, everybody)[0] == "promote"
+    for lost, expected in ((3, "inconclusive"), (5, "inconclusive"), (6, "reject")):
+        everybody["base test"] = scores(20, 60, grounding=20, markers=23 + lost)
+        decision, document = decide(params, everybody)
+        assert decision == expected
+        assert document["criteria"][2]["p_worse"] < 0.05
+        assert answers(document).count("no") == (expected == "reject")
+
+
+def test_examples_of_one_group_are_not_independent():
+    alone = against(26, 20)
+    decision, document = decide(PARAMS, alone)
+    assert decision == "promote"
+    grouped = {
+        name: {
+            row_id: Score(row_id=row_id, group_id=f"g{number // 10}", values=score.values)
+            for number, (row_id, score) in enumerate(rows.items())
+        }
+        for name, rows in alone.items()
+    }
+    decision, clustered = decide(PARAMS, grouped)
+    assert decision == "inconclusive"  # all six wins are in one group of ten
+    assert clustered["criteria"][0]["groups"] == 6
+    assert clustered["criteria"][0]["low"] < document["criteria"][0]["low"]
+
+
+def test_pairs_are_found_by_row_and_not_by_position():
+    everybody = against(50, 20)
+    turned = {
+        name: dict(reversed(rows.items())) if name == "base test" else rows
+        for name, rows in everybody.items()
+    }
+    assert decide(PARAMS, turned) == decide(PARAMS, everybody)
+
+
+def test_other_examples_cannot_be_compared():
+    everybody = against(50, 20)
+    del everybody["base test"]["r0"]
+    with pytest.raises(RuntimeError, match="base was not measured"):
+        decide(PARAMS, everybody)
+
+
+@pytest.mark.parametrize("value", [None, "missing"])
+def test_a_metric_without_yes_or_no_is_an_error_of_the_recipe(value):
+    everybody = against(50, 20)
+    values = everybody["base test"]["r3"].values
+    if value is None:
+        values["format"] = None
+    else:
+        del values["format"]
+    with pytest.raises(RecipeError, match="format gives no yes or no"):
+        decide(PARAMS, everybody)
+
+
+# What is said
+
+
+def test_the_verdict_says_what_it_rests_on():
+    everybody = against(22, 20, 25)
+    _, document = decide(PARAMS, everybody)
+    first = document["criteria"][0]
+    assert (first["candidate"], first["other"]) == (22 / 60, 20 / 60)
+    assert (first["n"], first["groups"], first["discordant"]) == (60, 60, 2)
+    assert first["low"] < first["estimate"] < first["high"]
+    assert first["estimate"] == pytest.approx(2 / 60)
+    assert first["confidence"] == pytest.approx(0.9)
+    assert 0 < first["smallest_effect"] < 1
+    assert document["reasons"][0].startswith(
+        "format on test: 37% against 33% of base, difference +0.03 ["
+    )
+    assert (
+        f"about {first['examples_needed'] - 60} more examples would settle it"
+        in document["reasons"][0]
+    )
+    assert document["criteria"][1]["examples_needed"] is None  # more of a loss is no gain
+    assert (document["alpha"], document["margin"]) == (0.05, 0.05)
+
+
+def test_more_examples_of_the_same_kind_do_settle_it():
+    _, document = decide(PARAMS, against(22, 20, n=60))
+    needed = document["criteria"][0]["examples_needed"]
+    times = needed / 60
+    decision, _ = decide(PARAMS, against(round(22 * times), round(20 * times), n=needed))
+    assert decision == "promote"
+
+
+def test_the_stage_writes_the_verdict(store):
+    everybody = against(50, 20, 25)
+    refs = {
+        name: toy_stages.given(store, list(rows.values()), Scores)
+        for name, rows in everybody.items()
+    }
+    ref = store.build(STAGE, PARAMS, refs)
+    decision, document = decide(PARAMS, everybody)
+    assert (ref.decision, decision) == ("promote", "promote")
+    assert canonical(store.json(ref, "verdict.json")) == canonical(document)
+    swapped = {**refs, "candidate test": refs["base test"], "base test": refs["candidate test"]}
+    assert store.build(STAGE, PARAMS, swapped).decision == "reject"
