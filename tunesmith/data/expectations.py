@@ -87,6 +87,8 @@ def _quiet_context() -> Iterator[tuple[Any, Any]]:
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
+        # It sets this one to INFO itself, below what the others are told next.
+        logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
         level = logging.getLogger("great_expectations").level
         logging.getLogger("great_expectations").setLevel(logging.ERROR)
         try:
