@@ -124,6 +124,7 @@ def test_ranges_and_timestamps_give_two(text: str, normals: list[str]) -> None:
     [
         "You may 2 times",  # the verb
         "We march on, and it may help.",
+        "This may help or may not.",
         "add 1/2 cup",
         "14/14/2026 is nonsense",
         "The sun sat on the wall.",
@@ -212,8 +213,9 @@ def test_names_are_found(text: str, names: list[str]) -> None:
         "Dear Customer,\nThanks! Unfortunately, I can't. Restarting it may help.",
         "Subject: Update on the Refund for Your Second Order",
         "## Next Steps For You",
-        "Subject: Your Target",
+        "Re: Our Target",
         "# Young and Old",
+        "Parietal pain is common.",
         "Press the Gizmo once. The gizmo is then on.",
         "DO NOT press the RED BUTTON. It is VERY hot!",
         "I'll see. I've seen. You're right; It's fine. Don't.",

@@ -136,11 +136,12 @@ def _is_title(line: str) -> bool:
     title = _TITLE.match(line)
     if title is None and _NO_TITLE.search(line):
         return False
-    words = WORD.findall(line, title.end() if title else 0)
+    words = (match.group() for match in WORD.finditer(line, title.end() if title else 0))
     long = [word for word in words if len(word) > 3]
     if len(long) < (1 if title else 3):
         return False
-    return sum(word[0].isupper() for word in long) >= 0.8 * len(long)
+    capitals = sum(1 for word in long if word[0].isupper())
+    return capitals >= 0.8 * len(long)
 
 
 def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -> bool:
