@@ -28,10 +28,12 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
+
+from grounding_wordings import SEEN, UNSEEN, Wordings, weekday_name
 
 from tunesmith.data.grounding import Entity, ungrounded
 
@@ -81,29 +83,29 @@ def main() -> None:
     options = parser.parse_args()
     if not options.data.is_file():
         parser.error(f"{options.data} is not there; it is part of the benchmark's input only")
-    figures = run(options.data, quick=options.quick, errors=options.errors)
-    print(json.dumps({"name": "grounding_real", "figures": figures}))
+    result = figures(options.data, quick=options.quick, errors=options.errors)
+    print(json.dumps({"name": "grounding_real", "figures": result}))
 
 
-def run(data: Path, *, quick: bool = False, errors: int = 0) -> dict[str, float]:
+def figures(data: Path, *, quick: bool = False, errors: int = 0) -> dict[str, float]:
     """Print a table and return the figures of the held-out half."""
     dialogues = [json.loads(line) for line in data.read_text().splitlines()]
     dialogues = dialogues[:: 10 if quick else 1]
-    figures: dict[str, float] = {}
+    result: dict[str, float] = {}
     print(f"{'half':10}{'kind':8}{'wording':9}{'n':>6}{'recall':>9}{'precision':>11}")
     for half in ("seen", "held out"):
         mine = [dialogue for dialogue in dialogues if half_of(dialogue["id"]) == half]
         counts: dict[tuple[str, str], Counts] = {}
-        for case in cases(mine):
+        for case in cases(mine, SEEN if half == "seen" else UNSEEN):
             kept = counts.setdefault((case.kind, case.wording), Counts())
             problem = judge(case, kept)
             if problem and half == "seen" and kept.cases - kept.caught + kept.false <= errors:
                 print(f"  {case.kind} {problem}\n    {case.source!r}\n    {case.swapped!r}")
-        figures = tabulate(half, counts)
+        result = tabulate(half, counts)
         n, flagged = clean_turns(mine, errors if half == "seen" else 0)
         print(f"{half:10}clean turns {n}, reported {flagged}")
-        figures["clean_reported"] = round(flagged / n, 4) if n else float("nan")
-    return figures
+        result["clean_reported"] = round(flagged / n, 4) if n else float("nan")
+    return result
 
 
 def half_of(dialogue_id: str) -> str:
@@ -149,7 +151,7 @@ def row(half: str, kind: str, wording: str, counts: Counts) -> None:
     print(f"{half:10}{kind:8}{wording:9}{counts.cases:>6}{rates}")
 
 
-def cases(dialogues: Sequence[dict]) -> Iterator[Case]:
+def cases(dialogues: Sequence[dict], sets: Sequence[Wordings]) -> Iterator[Case]:
     """Make the found cases and, for each dialogue with a plain answer, one added case."""
     for dialogue in dialogues:
         rng = random.Random(dialogue["id"])
@@ -161,7 +163,7 @@ def cases(dialogues: Sequence[dict]) -> Iterator[Case]:
             yield from real_number(source, answer, wording, rng)
         source, answer = last_turn(dialogue)
         if answer and supported(source, answer):
-            yield added(source, answer, rng)
+            yield added(source, answer, rng.choice(sets), rng)
 
 
 def turns(dialogue: dict) -> Iterator[tuple[str, str]]:
@@ -220,7 +222,7 @@ def real_name(source: str, answer: str, wording: str, rng: random.Random) -> Ite
         name = match.group()
         if name in NOT_NAMES or name in LOOSE or not re.search(rf"(?i)\b{name}\b", source):
             continue
-        pool = FIRST_NAMES if name in FIRST_NAMES else DRINKS
+        pool = SEEN[0].first_names if name in CUSTOMERS else DRINKS
         other = pick(rng, pool, source + answer)
         yield Case("name", wording, source, answer, replace(answer, match, other), other)
         return
@@ -229,6 +231,13 @@ def real_name(source: str, answer: str, wording: str, rng: random.Random) -> Ite
 _LOOSE_TEXT = """
 Tea Milk Sauce Cold Black Hot Drink Latte Lattes Chocolate Free Sugar
 """
+_DRINKS_TEXT = """
+Mocha Americano Cappuccino Cortado Matcha Steamer Chai Macchiato Frappuccino Rooibos Oolong
+Darjeeling Affogato Doppio Hibiscus Chamomile Lavender Pumpkin
+"""
+DRINKS = _DRINKS_TEXT.split()
+CUSTOMERS = frozenset(("Bob", "Dan", "Julia", "Giselle", "Nate", "Joe", "Chloe", "Jack", "James"))
+"""People that real turns name."""
 LOOSE = frozenset(_LOOSE_TEXT.split())
 """Parts of a drink's name that are no name when swapped alone."""
 
@@ -258,17 +267,18 @@ def pick(rng: random.Random, pool: Sequence[str], text: str) -> str:
             return drawn
 
 
-def added(source: str, answer: str, rng: random.Random) -> Case:
+def added(source: str, answer: str, words: Wordings, rng: random.Random) -> Case:
     """Append a sentence with an entity to a customer's turn and one that repeats it to the answer.
 
     Half of the time the source gets a sentence with entities of another kind too.
     """
     kind = rng.choice(KINDS)
-    told, kept, swap, changed = MAKERS[kind](rng, source + answer)
+    told, kept, swap, changed = MAKERS[kind](rng, source + answer, words)
     parts = source.split("\n")
     parts[0] += " " + told
     if rng.random() < 0.5:
-        parts[-1] += " " + MAKERS[rng.choice([k for k in KINDS if k != kind])](rng, source)[0]
+        make = MAKERS[rng.choice([k for k in KINDS if k != kind])]
+        parts[-1] += " " + make(rng, source, words)[0]
     first = rng.random() < 0.3
     good, bad = ((f"{s} {answer}" if first else f"{answer} {s}") for s in (kept, changed))
     return Case(kind, "added", "\n".join(parts), good, bad, swap)
@@ -285,36 +295,37 @@ def tell(
     return there.format(said), here.format(kept), other, here.format(other)
 
 
-def name_told(rng: random.Random, text: str) -> Told:
+def name_told(rng: random.Random, text: str, words: Wordings) -> Told:
     """A person, a company, a product or a place, whole in the source and often shorter here."""
     if rng.random() < 0.6:
-        first, last = pick(rng, FIRST_NAMES, text), pick(rng, LAST_NAMES, text)
-        other = pick(rng, FIRST_NAMES, text + first + " " + last)
-        other_last = pick(rng, LAST_NAMES, f"{text} {first} {last}")
+        first, last = pick(rng, words.first_names, text), pick(rng, words.last_names, text)
         whole = f"{first} {last}"
-        form = rng.randrange(4)
+        other = pick(rng, words.first_names, f"{text} {whole}")
+        other_last = pick(rng, words.last_names, f"{text} {whole} {other}")
+        title, form = rng.choice(words.honorifics), rng.randrange(4)
         if form == 0:
-            return tell(rng, PERSON, whole, f"Ms {last}", f"Ms {other_last}")
+            return tell(rng, words.person, whole, f"{title} {last}", f"{title} {other_last}")
         if form == 1:
-            return tell(rng, PERSON, whole, whole, f"{other} {other_last}")
+            return tell(rng, words.person, whole, whole, f"{other} {other_last}")
         if form == 2:
-            return tell(rng, PERSON, first.upper() if rng.random() < 0.2 else first, first, other)
-        return tell(rng, PERSON, whole, first, other)
-    wordings, pool = rng.choice(((COMPANY, COMPANIES), (PLACE, PLACES), (PRODUCT, PRODUCTS)))
+            said = first.upper() if rng.random() < 0.2 else first
+            return tell(rng, words.person, said, first, other)
+        return tell(rng, words.person, whole, first, other)
+    sentences, pool = rng.choice(words.things)
     name = pick(rng, pool, text)
     said = name.lower() if rng.random() < 0.2 else name
-    return tell(rng, wordings, said, name, pick(rng, pool, text + " " + name))
+    return tell(rng, sentences, said, name, pick(rng, pool, f"{text} {name}"))
 
 
-def date_told(rng: random.Random, text: str) -> Told:
+def date_told(rng: random.Random, text: str, words: Wordings) -> Told:
     """A day, a weekday or a time, written in one way there and mostly in another way here."""
     if rng.random() < 0.25:
         hour, minute = rng.randrange(7, 21), rng.choice((0, 15, 30, 45))
         other = (hour - 7 + rng.randrange(1, 14)) % 14 + 7
         if other % 12 == hour % 12:
             other = (other + 1 - 7) % 14 + 7
-        form, same = rng.choice(CLOCKS), rng.choice(CLOCKS)
-        return tell(rng, AT_TIME, form(hour, minute), same(hour, minute), same(other, minute))
+        form, same = rng.choice(words.clocks), rng.choice(words.clocks)
+        return tell(rng, words.at_time, form(hour, minute), same(hour, minute), same(other, minute))
     day = date(2026, 1, 1) + timedelta(rng.randrange(360))
     while True:
         other_day = day + timedelta(rng.choice((-30, -8, -3, -1, 1, 2, 5, 11, 45, 100)))
@@ -322,51 +333,35 @@ def date_told(rng: random.Random, text: str) -> Told:
         if not crossed and other_day.weekday() != day.weekday():
             break
     if rng.random() < 0.6:
-        form, here = rng.choice(FULL_DATES), rng.choice(FULL_DATES + PART_DATES + [weekday_name])
+        form = rng.choice(words.full_dates)
+        here = rng.choice([*words.full_dates, *words.part_dates, weekday_name])
     else:
-        form, here = rng.choice(PART_DATES), rng.choice(PART_DATES)
-    return tell(rng, ON_DATE, form(day), here(day), here(other_day))
+        form, here = rng.choice(words.part_dates), rng.choice(words.part_dates)
+    return tell(rng, words.on_date, form(day), here(day), here(other_day))
 
 
-def number_told(rng: random.Random, text: str) -> Told:
+def number_told(rng: random.Random, text: str, words: Wordings) -> Told:
     """A count, an amount of money, a share or a duration, in digits or in words."""
-    taken = {int(n) for n in re.findall(r"\d+", text)}
-    kind = rng.randrange(4)
-    low, high = ((2, 20), (3, 95), (5, 80), (3, 50))[kind]
-    value = rng.choice([n for n in range(low, high) if n not in taken])
-    other = rng.choice([n for n in range(low, high) if n not in taken | {value, 1, 2}])
-    if kind == 0:
-        forms: list[Callable[[int], str]] = [str, in_words]
-        wordings = COUNT
-    elif kind == 1:
-        forms, wordings = MONEY_FORMS, MONEY
-        if rng.random() < 0.3:
-            forms, value, other = BIG_FORMS, value * 100, other * 100
-    elif kind == 2:
-        forms = [lambda n: f"{n}%", lambda n: f"{n} percent", lambda n: f"{in_words(n)} percent"]
-        wordings = SHARE
-    else:
-        forms = [lambda n: f"{n} minutes", lambda n: f"{in_words(n)} minutes", lambda n: f"{n} min"]
-        wordings = DURATION
-    here = rng.choice(forms)
-    return tell(rng, wordings, rng.choice(forms)(value), here(value), here(other))
+    taken = {int(n) for n in re.findall(r"\d+", text)} | {1, 2}
+    measure = rng.choice(words.measures)
+    values = [n for n in range(measure.low, measure.high, measure.step) if n not in taken]
+    value, other = rng.sample(values, 2)
+    here = rng.choice(measure.forms)
+    said = rng.choice(measure.forms)(value)
+    return tell(rng, measure.sentences, said, here(value), here(other))
 
 
-def id_told(rng: random.Random, text: str) -> Told:
+def id_told(rng: random.Random, text: str, words: Wordings) -> Told:
     """A code, a serial or phone number or an address; a swap changes a few characters or all."""
-    make, wordings = rng.choice(
-        ((order_code, ORDER), (serial, ORDER), (plain_digits, ORDER), (phone, PHONE),
-         (email, EMAIL), (tracking, ORDER), (card_end, CARD))
-    )  # fmt: skip
-    value = make(rng)
-    near = rng.random() < 0.5 and make not in (email, card_end)
-    other = nudge(rng, value) if near else make(rng)
+    kind = rng.choice(words.identifiers)
+    value = kind.make(rng)
+    other = nudge(rng, value) if kind.near and rng.random() < 0.5 else kind.make(rng)
     while other == value:
-        other = make(rng)
+        other = kind.make(rng)
     said = value
-    if make in (order_code, serial) and rng.random() < 0.3:
+    if kind.loose and rng.random() < 0.3:
         said = value.lower() if rng.random() < 0.5 else value.replace("-", " ").upper()
-    return tell(rng, wordings, said, value, other)
+    return tell(rng, kind.sentences, said, value, other)
 
 
 def nudge(rng: random.Random, value: str) -> str:
@@ -378,237 +373,7 @@ def nudge(rng: random.Random, value: str) -> str:
     return "".join(changed)
 
 
-def digits(rng: random.Random, count: int) -> str:
-    return "".join(rng.choice("123456789") for _ in range(count))
-
-
-def letters(rng: random.Random, count: int) -> str:
-    return "".join(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(count))
-
-
-def order_code(rng: random.Random) -> str:
-    prefix = rng.choice(("TK", "ORD", "INV", "CB", "REF", "RMA", "LOY"))
-    return f"{prefix}{rng.choice(('-', '', '_', '-2026-'))}{digits(rng, rng.choice((4, 5, 6)))}"
-
-
-def serial(rng: random.Random) -> str:
-    return f"{letters(rng, 1)}{digits(rng, 2)}-{letters(rng, 2)}{digits(rng, 3)}-{digits(rng, 2)}"
-
-
-def plain_digits(rng: random.Random) -> str:
-    return rng.choice(("", "#")) + digits(rng, rng.choice((4, 5, 6, 8)))
-
-
-def phone(rng: random.Random) -> str:
-    form = rng.choice(("555-{}-{}", "(020) {} {}", "+44 20 7{} {}", "0171 {} {}"))
-    return form.format(digits(rng, 3), digits(rng, 4))
-
-
-def email(rng: random.Random) -> str:
-    user = f"{rng.choice(FIRST_NAMES)}.{rng.choice(LAST_NAMES)}".lower()
-    host = rng.choice(("example.com", "post.example.org", "mail.example.net"))
-    return f"{user.replace(chr(39), '')}{rng.choice(('', '7', '88'))}@{host}"
-
-
-def tracking(rng: random.Random) -> str:
-    return f"1Z{letters(rng, 3)}{digits(rng, 10)}"
-
-
-def card_end(rng: random.Random) -> str:
-    return digits(rng, 4)
-
-
-def in_words(number: int) -> str:
-    """Write a number below a hundred in words."""
-    if number < 20:
-        return SMALL[number]
-    tens, ones = divmod(number, 10)
-    return TENS[tens - 2] + (f"-{SMALL[ones]}" if ones else "")
-
-
-_SMALL_TEXT = """
-zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
-sixteen seventeen eighteen nineteen
-"""
-SMALL = _SMALL_TEXT.split()
-_TENS_TEXT = """
-twenty thirty forty fifty sixty seventy eighty ninety
-"""
-TENS = _TENS_TEXT.split()
-
-
-def ordinal(day: int) -> str:
-    ending = "th" if 10 < day < 20 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
-    return f"{day}{ending}"
-
-
-def weekday_name(day: date) -> str:
-    return f"{day:%A}"
-
-
-DateForm = Callable[[date], str]
-FULL_DATES: list[DateForm] = [
-    lambda d: f"{d.day} {d:%B %Y}",
-    lambda d: f"{d:%B} {d.day}, {d.year}",
-    lambda d: f"{d:%Y-%m-%d}",
-    lambda d: f"{d:%d/%m/%Y}",
-    lambda d: f"{d.month}/{d.day}/{d.year}",
-    lambda d: f"{d:%d.%m.%Y}",
-    lambda d: f"{d:%A}, {d.day} {d:%B %Y}",
-    lambda d: f"the {ordinal(d.day)} of {d:%B %Y}",
-    lambda d: f"{d:%a %d %b %Y}",
-]
-PART_DATES: list[DateForm] = [
-    lambda d: f"{d.day} {d:%B}",
-    lambda d: f"{d:%B} {ordinal(d.day)}",
-    lambda d: f"{d:%b} {d.day}",
-    lambda d: f"{ordinal(d.day)} {d:%b}",
-    lambda d: f"the {ordinal(d.day)} of {d:%B}",
-]
-Clock = Callable[[int, int], str]
-CLOCKS: list[Clock] = [
-    lambda h, m: f"{h:02d}:{m:02d}",
-    lambda h, m: f"{(h - 1) % 12 + 1}:{m:02d} {'pm' if h >= 12 else 'am'}",
-    lambda h, m: f"{(h - 1) % 12 + 1}{f':{m:02d}' if m else ''}{'pm' if h >= 12 else 'am'}",
-    lambda h, m: f"{(h - 1) % 12 + 1}.{m:02d} {'p.m.' if h >= 12 else 'a.m.'}",
-]
-MONEY_FORMS: list[Callable[[int], str]] = [
-    lambda n: f"${n}",
-    lambda n: f"${n}.00",
-    lambda n: f"{n} dollars",
-    lambda n: f"{in_words(n)} dollars",
-    lambda n: f"USD {n}",
-]
-BIG_FORMS: list[Callable[[int], str]] = [
-    lambda n: f"${n:,}",
-    lambda n: f"${n}",
-    lambda n: f"{n:,} dollars",
-    lambda n: f"{in_words(n // 100)} hundred dollars",
-]
-
-PERSON = (
-    ("The name on the order is {}.", "I have the name down as {}."),
-    ("It's for {}.", "Thanks, {}!"),
-    ("My name is {}, by the way.", "{} will be called at the bar."),
-    ("{} will pick it up.", "{} can pick it up at the bar."),
-    ("This is {} speaking.", "Enjoy your drink, {}."),
-    ("Could you call {} when it is done?", "We will call {} once it is done."),
-    ("I'm ordering with {} today.", "Your drink and {}'s will come together."),
-    ("Put it on the tab of {}.", "I put it on the tab of {}."),
-    ("Last time {} served me.", "{} has noted how you like it."),
-)
-COMPANY = (
-    ("I have a gift card from {}.", "Your {} gift card has been accepted."),
-    ("My company, {}, pays for it.", "The bill goes to {}."),
-    ("I work at {} around the corner.", "Staff of {} get it at the usual price."),
-    ("Do you take points from {}?", "Yes, {} points are welcome here."),
-)
-PLACE = (
-    ("Please bring it to the office in {}.", "It will be brought to {}."),
-    ("I drove here all the way from {}.", "I hope the way back to {} is easy."),
-    ("Is your shop in {} open too?", "Our shop in {} is open too."),
-)
-PRODUCT = (
-    ("I also want the {} mug from the shelf.", "I have added the {} mug."),
-    ("Can it go in my {} cup?", "We will fill your {} cup."),
-    ("My {} bottle leaks, can you swap it?", "The {} bottle will be swapped at the bar."),
-)
-ON_DATE = (
-    ("I need it for {}.", "It is booked for {}."),
-    ("Can I get the same again on {}?", "The same order is set for {}."),
-    ("My free drink runs out on {}.", "You can use your free drink until {}."),
-    ("I was here last on {}.", "I see your visit of {} in the list."),
-    ("The party is on {}.", "We will have everything ready on {}."),
-    ("I bought the card on {}.", "The card bought on {} is still good."),
-)
-AT_TIME = (
-    ("I come in at {}.", "See you at {}."),
-    ("Please have it ready by {}.", "We will have it ready by {}."),
-    ("The meeting starts at {}.", "It will be there before {}."),
-    ("I leave at {} so please hurry.", "You will have it before {}."),
-)
-COUNT = (
-    ("There are {} of us.", "We will set a table for {}."),
-    ("Please add {} cookies.", "I have added {} cookies."),
-    ("I have {} stamps on my card.", "Your card shows {} stamps."),
-    ("Make it {} napkins too.", "You will find {} napkins in the bag."),
-)
-MONEY = (
-    ("I have {} left on my card.", "The card still holds {}."),
-    ("The screen says {} in all.", "That comes to {}."),
-    ("Last time I was charged {} by mistake.", "We have returned {} to your card."),
-    ("My voucher is for {}.", "I took {} off with your voucher."),
-)
-SHARE = (
-    ("The sign says {} off today.", "I have taken {} off."),
-    ("I get a staff discount of {}.", "Your discount of {} is in."),
-    ("Can you fill it to {}?", "We will fill it to {}."),
-)
-DURATION = (
-    ("I have {} before my train.", "It will be ready within your {}."),
-    ("The screen says {}.", "Give us {} at most."),
-    ("I was told to wait {}.", "The wait is still {}."),
-)
-ORDER = (
-    ("My last order was {}.", "I repeated order {} for you."),
-    ("The reference is {}.", "I found it under {}."),
-    ("My receipt says {}.", "The receipt {} has been cancelled."),
-    ("It's about number {}.", "We have noted {} for you."),
-)
-PHONE = (
-    ("You can call me on {}.", "We will call {} when it is done."),
-    ("Send me a text at {}.", "A text goes to {} in a moment."),
-)
-EMAIL = (
-    ("Please send the receipt to {}.", "The receipt goes to {}."),
-    ("My address is {}.", "I have {} as your address."),
-)
-CARD = (
-    ("I pay with the card ending in {}.", "The card ending in {} was charged."),
-    ("Charge the one that ends with {}.", "I used the card that ends with {}."),
-)
 MAKERS = {"name": name_told, "date": date_told, "number": number_told, "id": id_told}
-
-_FIRST_NAMES_TEXT = """
-James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard
-Susan Joseph Jessica Thomas Sarah Charles Karen Christopher Lisa Daniel Nancy Matthew Betty
-Anthony Sandra Mark Margaret Donald Ashley Steven Kimberly Paul Emily Andrew Donna Joshua Michelle
-Kenneth Carol Kevin Amanda Brian Dorothy George Melissa Timothy Deborah Ronald Stephanie Edward
-Rebecca Jason Sharon Jeffrey Laura Ryan Cynthia Jacob Kathleen Gary Amy Nicholas Angela Eric
-Shirley Jonathan Anna Grace Rose Will Bill Hope Jack Frank Aisha Wei Yuki Sven Björn Zoë José
-Nguyen Priyanka Oluwaseun Ximena Siobhan Dmitri Fatou Ngozi Hiroshi Chiara Anaïs Jürgen Mateusz
-Leilani Bob Dan Julia Giselle Nate Joe Chloe Jean Julie Jim
-"""
-FIRST_NAMES = _FIRST_NAMES_TEXT.split()
-_LAST_NAMES_TEXT = """
-Smith Johnson Williams Brown Jones Garcia Miller Davis Rodriguez Martinez Hernandez Lopez Gonzalez
-Wilson Anderson Thomas Taylor Moore Jackson Martin Lee Perez Thompson White Harris Sanchez Clark
-Ramirez Lewis Robinson Walker Young Allen King Wright Scott Torres Nguyen Hill Flores Green Adams
-Nelson Baker Hall Rivera Campbell Mitchell Carter Roberts O'Brien MacDonald Müller Håkansson
-Ivanov Okonkwo Yamamoto Castellanos Dupont Bianchi
-"""
-LAST_NAMES = _LAST_NAMES_TEXT.split()
-_COMPANIES_TEXT = """
-Siemens Vodafone Deloitte Spotify Lufthansa Unilever Starbucks Airbnb Toyota Nestle Walmart
-Zalando Accenture Huawei Barclays Ikea Netflix PayPal LinkedIn Target Apple Costco Brightline
-Northgate Globex Initech Hooli Umbrella IBM DHL SAP BMW
-"""
-COMPANIES = _COMPANIES_TEXT.split()
-PLACES = [
-    "Berlin", "Chicago", "Leeds", "Toronto", "Lagos", "Osaka", "Lisbon", "Dundee", "San Diego",
-    "New Orleans", "Buenos Aires", "Rotterdam", "Cardiff", "Wichita", "Baker Street", "Harlow Road",
-    "Kings Cross", "Elm Park", "Reykjavik", "São Paulo", "Naples", "Portland", "Bristol", "Phoenix",
-]  # fmt: skip
-PRODUCTS = [
-    "Thermos", "Contigo", "Hydroflask", "Stanley", "Yeti", "Zojirushi", "Keepcup", "Bodum",
-    "Nimbus", "Aurora Pro", "Kinto", "Bialetti", "iCup", "Zephyr X", "Fellow Carter", "Ember",
-    "Tefal", "Corkcicle",
-]  # fmt: skip
-_DRINKS_TEXT = """
-Mocha Americano Cappuccino Cortado Matcha Steamer Chai Macchiato Frappuccino Rooibos Oolong
-Darjeeling Affogato Doppio Hibiscus Chamomile Lavender Pumpkin
-"""
-DRINKS = _DRINKS_TEXT.split()
 
 if __name__ == "__main__":
     main()

@@ -468,8 +468,10 @@ def test_a_local_copy_that_was_damaged_is_fetched_again(s3, tmp_path, monkeypatc
     folder = store.path(ref)
     for damage in (alter, lambda path: os.truncate(path, 10), Path.unlink):
         monkeypatch.setattr(store_module, "_verified", set())
-        damage(next(folder.glob("kept-*")))
+        copy = next(folder.glob("kept-*"))
+        damage(copy)
         assert len(list(store.rows(ref, Example))) == 3
+        assert file_digest(copy) == store.manifest(ref)["files"][copy.name]["sha256"]
 
 
 def test_an_altered_object_is_found_on_the_first_read(s3, tmp_path):

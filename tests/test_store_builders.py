@@ -213,6 +213,9 @@ def test_a_kill_leaves_nothing_half_written_under_a_name(killed):
                 assert path.read_bytes() == whole[path.relative_to(root)]
         for path in (root / "records").rglob("*.json"):
             json.loads(path.read_bytes())
+        for manifest in root.glob("*/*/manifest.json"):
+            named = json.loads(manifest.read_bytes())["files"]
+            assert named.keys() <= {path.name for path in manifest.parent.iterdir()}
 
 
 def test_the_next_build_finishes_what_a_kill_left_and_repeats_no_step(killed):

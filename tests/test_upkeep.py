@@ -16,14 +16,23 @@ from tunesmith.store import Store
 from tunesmith.upkeep import collect, damage, find_artifact, garbage, read_ref
 
 
+def filled(store):
+    """Build one of everything: rows, a split of rows, files, a document."""
+    source = store.build(MAKE, MakeParams(rows=9))
+    store.build(CUT, NoParams(), source)
+    store.build(DRAW, NoParams(), source)
+    store.build(JUDGE, MakeParams(), {"test": source})
+    return store
+
+
 @pytest.fixture
-def built(any_store):
-    """A store with one of everything: rows, a split of rows, files, a document."""
-    source = any_store.build(MAKE, MakeParams(rows=9))
-    any_store.build(CUT, NoParams(), source)
-    any_store.build(DRAW, NoParams(), source)
-    any_store.build(JUDGE, MakeParams(), {"test": source})
-    return any_store
+def built(store):
+    return filled(store)
+
+
+@pytest.fixture
+def built_anywhere(any_store):
+    return filled(any_store)
 
 
 def refs(store):
@@ -49,7 +58,8 @@ def test_a_whole_store_has_no_damage(built):
     assert list(damage(built)) == []
 
 
-def test_every_damage_is_named_once(built):
+def test_every_damage_is_named_once(built_anywhere):
+    built = built_anywhere
     found = refs(built)
     built.storage.delete(one_file(built, found["make"], "dropped"))
     built.storage.replace(one_file(built, found["judge"]), b'{"test":8}')
@@ -92,7 +102,8 @@ def test_what_a_record_names_is_never_garbage(built):
     assert list(garbage(built, older_than_days=0)) == []
 
 
-def test_artifacts_without_a_record_and_unfinished_work_are_garbage(built):
+def test_artifacts_without_a_record_and_unfinished_work_are_garbage(built_anywhere):
+    built = built_anywhere
     whole = {name: size for kind in ("examples", "split", "adapter", "verdict") for name, size in built.storage.sizes(kind).items()}  # fmt: skip
     built.seal(Adapter(digest="ab" * 32, base="0"), _folder(built), {})
     built.storage.create("examples/" + "cd" * 32 + "/kept-00000-x.parquet", b"half")

@@ -287,7 +287,8 @@ class Store:
                 found = list(self._fetch(ref, folder, first))
             if found:
                 raise MissingArtifact(
-                    "; ".join(found) + ". Run `tunesmith doctor` to see what else is damaged"
+                    f"{'; '.join(found)}. Restore it from a backup, or build it again with "
+                    f"--rebuild and the stage that `tunesmith show {ref.short}` names"
                 )
             _verified.add(name)
         return folder

@@ -252,9 +252,16 @@ _TAIL = 7
 
 
 def _same_phone(one: str, other: str) -> bool:
-    """Whether two digit strings differ only by a trunk zero and a country code."""
-    short, long = sorted((one.lstrip("0"), other.lstrip("0")), key=len)
-    return long.endswith(short) and len(long) - len(short) <= 3
+    """Whether two digit strings differ only by a trunk zero and a country code.
+
+    Countries whose code is a single digit have no trunk zero (ITU-T E.123 and E.164 lists).
+    """
+    short, long = sorted((one, other), key=len)
+    national = short.removeprefix("0")
+    prefix = len(long.removeprefix("00")) - len(national)
+    if not long.endswith(national):
+        return False
+    return prefix in (0, 2, 3) if national != short else prefix <= 3
 
 
 def _domains(ids: set[str]) -> set[str]:

@@ -72,8 +72,8 @@ class FoundTime(NamedTuple):
 
 
 _MONTH = (
-    r"(?:january|february|march|april|may|june|july|august|september|october|november|december"
-    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b(?:\.(?=\s?[\d']))?)\b"
+    r"(?:(?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)\b\.?)"
 )
 _WEEKDAY = (
     r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?"
@@ -116,11 +116,12 @@ _NUMERIC = _pattern(
 )
 _SLASH = _pattern(rf"{_BEFORE}(?P<a>\d\d?)/(?P<b>\d\d?){_END}(?!\.\d)")
 _DAY_MONTH = _pattern(
-    rf"{_BEFORE}(?P<a>{_DAY})(?:{_AND}(?P<b>{_DAY}))?(?:[\s-]|\s+of\s+)(?P<m>{_MONTH})"
-    rf"(?:,?[\s-](?P<y>{_YEAR}))?{_END}{_AFTER}"
+    rf"{_BEFORE}(?P<a>{_DAY})(?:{_AND}(?P<b>{_DAY}))?(?:\.?\s|-|/|\s+of\s+)(?P<m>{_MONTH})"
+    rf"(?:,?[\s/-](?P<y>{_YEAR}))?{_END}{_AFTER}"
 )
 _MONTH_DAY = _pattern(
-    rf"{_BEFORE}(?P<m>{_MONTH})[\s-](?:the\s)?(?P<a>{_DAY})(?:{_AND}(?P<b>{_DAY}))?"
+    rf"{_BEFORE}(?P<m>{_MONTH})(?:[\s-](?:the\s)?|,\s(?={_DAY}\s*(?:[.,;!?)]|,?\s?{_YEAR}|$)))"
+    rf"(?P<a>{_DAY})(?:{_AND}(?P<b>{_DAY}))?"
     rf"(?:,?[\s-](?P<y>{_YEAR}))?{_END}{_AFTER}"
 )
 _MONTH_YEAR = _pattern(rf"(?<!\w)(?P<m>{_MONTH})(?:,?\s+(?:of\s+)?|-)(?P<y>{_YEAR}){_END}")
@@ -172,10 +173,10 @@ def _slash(match: re.Match[str]) -> list[FoundDate]:
 
 
 def _month_and_days(match: re.Match[str]) -> list[FoundDate]:
-    """Read "14 March 2026", "March 14th", "14-16 March"; lower-case "may" needs more proof."""
+    """Read "14 March 2026", "March 14th", "14-16 March"; "option 1 may help" is no date."""
     month = match["m"]
-    if month.lower() == "may" and month != "May" and month != "MAY":
-        proof = match["y"] or not match["a"].isdigit()
+    if match.re is _DAY_MONTH and month.startswith("may"):
+        proof = match["y"] or not match["a"].isdigit() or " of " in match.group()
         if not proof:
             return []
     number = _month(month)
@@ -266,7 +267,7 @@ def _found(
         except ValueError:
             continue
         days.append(Day(year, month, day, weekday))
-    return [FoundDate(start, text, tuple(days))] if days else []
+    return [FoundDate(start, text.rstrip("."), tuple(days))] if days else []
 
 
 def _month(name: str) -> int:
@@ -295,7 +296,7 @@ _CLOCK = re.compile(
 )
 _TWENTY_FOUR = re.compile(
     r"(?<![\w:.$€£])T?(?P<hour>[01]?\d|2[0-4])(?P<s>[:h])(?P<minute>[0-5]\d)"
-    r"(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\w:])"
+    r"(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?:\s?(?:h|hrs|hours))?(?![\w:])"
 )
 _OCLOCK = re.compile(r"(?<![\w:.$€£])(?P<hour>\d\d?)\s?o['’]clock\b", re.IGNORECASE)
 _NOON = re.compile(r"(?<!\w)(?P<word>noon|midday|midnight)(?!\w)", re.IGNORECASE)

@@ -44,6 +44,7 @@ class _Word(NamedTuple):
 
 
 WORD = re.compile(r"(?<!\w)(?<![\w\x1f]['’])[^\W\d_]++(?:[&'’][^\W\d_]++)*+(?!['’]?[\w\x1f])")
+_CAMEL = re.compile(r"[^\W\d_A-Z][A-Z]")
 _CONTRACTION = re.compile(r"(?:n't|'(?:s|ll|ve|re|d|m))$")
 _ABBREVIATED = re.compile(r"(?<!\w)(?:mr|mrs|ms|dr|prof|st|no|vs|[a-z])\.\s$", re.IGNORECASE)
 _HONORIFIC = re.compile(r"(?<!\w)(?:mr|mrs|ms|dr|prof|miss)\.?\s$", re.IGNORECASE)
@@ -60,7 +61,7 @@ _AFTER_NAME = frozenset(_VERBS.split())
 _FORMED = re.compile(
     r"(?:[a-z]{4}ly|[a-z]{3}ing|[a-z]{4}ed|[a-z]{2}[ts]ions?|[a-z]{3}ments?|[a-z]{3}ness|[a-z]{4}ity"
     r"|[a-z]{4}[ae]nces?|[a-z]{3}[ai]ble|[a-z]{3}ous|[a-z]{3}tive|[a-z]{3}ful|[a-z]{3}less"
-    r"|[a-z]{4}i[sz]e|[a-z]{5}ate|[a-z]{3}ship|[a-z]{3}wards?|[a-z]{2}ology|[a-z]{3}ical)$"
+    r"|[a-z]{3}[a-np-z]i[sz]e|[a-z]{5}ate|[a-z]{3}ship|[a-z]{3}wards?|[a-z]{2}ology|[a-z]{3}ical)$"
 )
 """Endings of formed words, which are seldom names."""
 _ADJECTIVE = re.compile(r"[a-z]{4}(?:al|ic)$")
@@ -157,14 +158,15 @@ def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -
         return False
     if word.text[1:].islower() and folded in lower and folded not in ALSO_NAMES:
         return False
-    if not (word.opens or word.titled):
+    if not (word.opens or word.titled) or _CAMEL.search(word.text):
         return True
     if folded in ALSO_NAMES or folded.removesuffix("s") in ALSO_NAMES:
-        return folded in GIVEN_NAMES and _is_subject(text, word, following)
+        called = text[word.end : word.end + 1] == "," or _is_subject(text, word, following)
+        return folded in GIVEN_NAMES and called
     formed = _FORMED.search(folded) or (not word.listed and _ADJECTIVE.search(folded))
     if formed and folded not in _NOT_FORMED:
         return False
-    return word.titled or not word.text[1:].islower() or _acts_as_name(text, word, following)
+    return word.titled or _acts_as_name(text, word, following)
 
 
 def _acts_as_name(text: str, word: _Word, following: _Word | None) -> bool:

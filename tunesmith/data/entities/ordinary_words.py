@@ -50,12 +50,12 @@ than thank thanks that thats the their theirs them themselves then thence there 
 therefore therein these they thicker thing things thinner third thirteen thirty this thorough
 those though thought thousand three threw thrice through throughout thrown thru thus thy tighter
 till tis to together told too took toward towards tried true try trying twelve twenty twice two
-ugh uh uhh uhm um umm under underneath understood unless unlike unlikely until unto up upon ups us
-use used uses using usually various ve versus very via vs warmer was wasn wasnt way we weaker
-welcome well went were weren werent what whatever when whence whenever where whereas whereby
-wherever whether which whichever while whilst who whoa whoever whole whom whose why wider with
-within without wo won wont wore worn would wouldn wouldnt wow written wrote www yay yeah yep yes
-yet yikes yon you youll youngest your youre yours yourself yourselves youve yup zero
+ugh uh uhh uhm um umm under underneath understood unless unlike unlikely until unto up upon us use
+used uses using usually various ve versus very via vs warmer was wasn wasnt way we weaker welcome
+well went were weren werent what whatever when whence whenever where whereas whereby wherever
+whether which whichever while whilst who whoa whoever whole whom whose why wider with within
+without wo won wont wore worn would wouldn wouldnt wow written wrote www yay yeah yep yes yet
+yikes yon you youll youngest your youre yours yourself yourselves youve yup zero
 """
 _CALENDAR = """
 afternoon am apr april aug august bst cest cet dec december edt est evening feb february fri
