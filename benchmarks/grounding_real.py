@@ -11,16 +11,16 @@ Three wordings. "found": the capitalised drink or person, or the number, that a 
 "noted": a real turn whose entities are not in the turns before it, after notes that hold it in
 lower case. "added": because chats about coffee have few dates and no ids, a sentence with an
 entity is appended to a customer's turn and one that repeats it, often written differently, to the
-answer. Wordings, swaps and the choice of turns are this file's own; it uses no code or word list
-of the checked module, but one person wrote both: "found" and "clean" are the stricter figures.
+answer. The choice of turns and the swaps use no code or word list of the checked module.
 
     recall     share of the swapped answers in which the swap is reported
     precision  reported swaps / (reported swaps + answers, swapped or not, with a false report)
     clean      share of real turns without a digit, a number word or a capitalised word inside a
                sentence for which anything is reported; all of these reports are false
 
-Dialogues are halved by their id. The detector was developed on one half ("seen"); the figures are
-those of the other ("held out"), the table shows both. --errors prints failures of the seen half.
+Dialogues are halved by their id. The detector was mended on one half ("seen"); the figures are
+those of the other ("held out"), the table shows both. Each half has sentences, names and forms of
+its own, see `grounding_wordings.py`. --errors prints failures of the seen half.
 """
 
 import argparse

@@ -1,7 +1,10 @@
-"""Sentences, names and ways to write a value for `grounding_real.py`, in three sets.
+"""Sentences, names and ways to write a value for `grounding_real.py`, in four sets.
 
-`SEEN` holds the two sets that were at hand while the detector was mended. `UNSEEN` was written
-after that and shares no sentence, no list of names and few forms with them.
+`SEEN` holds the sets that the detector was mended against. `UNSEEN` was written after that and
+shares no sentence, no list of names and few forms with them. At its first run precision and recall
+were 1.000 and 0.998 for names, 0.893 and 1.000 for dates, 0.984 and 1.000 for numbers, and 0.995
+and 1.000 for ids; then two gaps were closed, "at 17.30" and "8'000", and a date form of the set
+that stated a time of its own was taken out.
 """
 
 import random
@@ -577,7 +580,7 @@ THIRD_SENTENCES: dict[str, Sentences] = {
         ("Put {} down for the quiz night.", "The list now has {} on it."),
         ("You spoke to {} on the phone.", "It was a pleasure to talk to {}."),
         ("The next guest is called {}.", "Welcome, {}! Please take a seat."),
-        ("I share it with {}.", "Two straws for you and {}, then."),
+        ("I share it with {}.", "A straw for you and one for {}, then."),
         ("{} recommended this place.", "Please say hello to {} from us."),
     ),
     "company": (
@@ -698,54 +701,274 @@ def _identifier(make: MakeId, sentences: str, *, near: bool = True) -> Identifie
     return Identifier(make, THIRD_SENTENCES[sentences], near, loose=False)
 
 
-SEEN = (FIRST, SECOND)
-UNSEEN = (
-    Wordings(
-        first_names=THIRD_FIRST_TEXT.split(),
-        last_names=THIRD_LAST_TEXT.split(),
-        person=THIRD_SENTENCES["person"],
-        things=(
-            (THIRD_SENTENCES["company"], THIRD_COMPANIES_TEXT.split()),
-            (THIRD_SENTENCES["place"], THIRD_PLACES),
-            (THIRD_SENTENCES["product"], THIRD_PRODUCTS),
-        ),
-        honorifics=("Miss", "Prof.", "Mr."),
-        on_date=THIRD_SENTENCES["date"],
-        full_dates=(
-            lambda d: f"{d:%d-%m-%Y}",
-            lambda d: f"{d:%m/%d/%y}",
-            lambda d: f"{d.day}. {d:%B %Y}",
-            lambda d: f"{d:%B} {d.day} {d.year}",
-            lambda d: f"{d:%A} {d.day} {d:%b} {d.year}",
-            lambda d: f"{d:%a} {d.month}/{d.day}/{d.year}",
-            lambda d: f"{ordinal(d.day)} {d:%B}, {d.year}",
-        ),
-        part_dates=(
-            lambda d: f"{ordinal(d.day)} of {d:%B}",
-            lambda d: f"{d:%B}, {d.day}",
-            lambda d: f"{d.day}. {d:%b}.",
-            lambda d: f"{d:%d/%m}" if d.day > 12 or d.day == d.month else f"{d.day} {d:%b}",
-        ),
-        at_time=THIRD_SENTENCES["time"],
-        clocks=(
-            lambda h, m: f"{(h - 1) % 12 + 1}:{m:02d} {'P.M.' if h >= 12 else 'A.M.'}",
-            lambda h, m: f"{h}h{m:02d}",
-            lambda h, m: f"{h:02d}:{m:02d} o'clock",
-            lambda h, m: (
-                f"{(h - 1) % 12 + 1}{f':{m:02d}' if m else ''} {'pm' if h >= 12 else 'am'}"
-            ),
-        ),
-        measures=THIRD_MEASURES,
-        identifiers=(
-            _identifier(receipt, "id"),
-            _identifier(member, "id"),
-            _identifier(version, "id"),
-            _identifier(bag_tag, "id"),
-            _identifier(prefixed, "id"),
-            _identifier(dotted_phone, "contact"),
-            _identifier(german_phone, "contact"),
-            _identifier(handle_email, "contact", near=False),
-            _identifier(site, "contact", near=False),
-        ),
+THIRD = Wordings(
+    first_names=THIRD_FIRST_TEXT.split(),
+    last_names=THIRD_LAST_TEXT.split(),
+    person=THIRD_SENTENCES["person"],
+    things=(
+        (THIRD_SENTENCES["company"], THIRD_COMPANIES_TEXT.split()),
+        (THIRD_SENTENCES["place"], THIRD_PLACES),
+        (THIRD_SENTENCES["product"], THIRD_PRODUCTS),
+    ),
+    honorifics=("Miss", "Prof.", "Mr."),
+    on_date=THIRD_SENTENCES["date"],
+    full_dates=(
+        lambda d: f"{d:%d-%m-%Y}",
+        lambda d: f"{d:%m/%d/%y}",
+        lambda d: f"{d.day}. {d:%B %Y}",
+        lambda d: f"{d:%B} {d.day} {d.year}",
+        lambda d: f"{d:%A} {d.day} {d:%b} {d.year}",
+        lambda d: f"{d:%a} {d.month}/{d.day}/{d.year}",
+        lambda d: f"{ordinal(d.day)} {d:%B}, {d.year}",
+    ),
+    part_dates=(
+        lambda d: f"{ordinal(d.day)} of {d:%B}",
+        lambda d: f"{d:%B}, {d.day}",
+        lambda d: f"{d.day}. {d:%b}.",
+        lambda d: f"{d:%d/%m}" if d.day > 12 or d.day == d.month else f"{d.day} {d:%b}",
+    ),
+    at_time=THIRD_SENTENCES["time"],
+    clocks=(
+        lambda h, m: f"{(h - 1) % 12 + 1}:{m:02d} {'P.M.' if h >= 12 else 'A.M.'}",
+        lambda h, m: f"{h}h{m:02d}",
+        lambda h, m: f"{h:02d}:{m:02d} o'clock",
+        lambda h, m: f"{(h - 1) % 12 + 1}{f':{m:02d}' if m else ''} {'pm' if h >= 12 else 'am'}",
+    ),
+    measures=THIRD_MEASURES,
+    identifiers=(
+        _identifier(receipt, "id"),
+        _identifier(member, "id"),
+        _identifier(version, "id"),
+        _identifier(bag_tag, "id"),
+        _identifier(prefixed, "id"),
+        _identifier(dotted_phone, "contact"),
+        _identifier(german_phone, "contact"),
+        _identifier(handle_email, "contact", near=False),
+        _identifier(site, "contact", near=False),
     ),
 )
+
+
+FOURTH_FIRST_TEXT = """
+Gregory Yvonne Malcolm Deirdre Stuart Harriet Gareth Maureen Alistair Bernadette Lionel Rosalie
+Tiffany Brandon Kayla Tyler Brittany Cody Jenna Preston Monique Terrence Latoya Darnell Giovanni
+Alessandra Konstantin Ekaterina Wojciech Małgorzata Håkon Solveig Jean-Pierre Anne-Marie Mary-Jane
+Xiaoming Ying Takumi Ayumi Anjali Vikram Abdullah Khadija Emeka Folasade Esperanza Joaquín Clara
+"""
+FOURTH_LAST = (
+    "Abernathy", "Blackwell", "Cartwright", "Donovan", "Eastwood", "Fairchild", "Greenwood",
+    "Hollis", "Kingsley", "Lockhart", "Merriweather", "Norris", "Okafor", "Pritchard", "Quigley",
+    "Rutledge", "Steinberg", "Trevino", "Underwood", "Valdez", "Wexler", "Yamaguchi", "Zimmerman",
+    "van der Berg", "de la Cruz", "O'Connor", "MacLeod", "Smith-Jones", "Ångström", "Núñez",
+)  # fmt: skip
+FOURTH_COMPANIES = (
+    "Tesco", "Marks & Spencer", "Johnson & Johnson", "eBay", "Hewlett Packard", "Verizon",
+    "Nintendo", "Ryanair", "Deutsche Bahn", "Crédit Agricole", "TikTok", "Hilton", "AT&T",
+    "Mastercard", "Uber", "Acme Corp", "Bluepeak Systems", "Ferndale Foods",
+)  # fmt: skip
+FOURTH_PLACES = (
+    "Munich", "St. Louis", "The Hague", "Newcastle upon Tyne", "Minneapolis", "Edinburgh",
+    "Marrakesh", "Bangkok", "Santiago", "Bergen", "Broadway", "Queen Street", "Ohio", "Bavaria",
+    "Wales", "Łódź", "Nottingham", "Geneva",
+)  # fmt: skip
+FOURTH_PRODUCTS = (
+    "Xbox", "MacBook", "Dyson", "Keurig", "Chemex", "Bose", "Nikon", "Asics", "Patagonia", "Hario",
+    "OnePlus", "Sennheiser", "Kinetica", "Lumen Two", "Sandpiper", "Torrent",
+)  # fmt: skip
+FOURTH_DATE = (
+    ("I would like to come back on {}.", "We look forward to your visit on {}."),
+    ("The receipt is dated {}.", "The receipt dated {} is fine."),
+    ("My card runs out {}.", "Your card is valid until {}."),
+    ("We talked about {} for the workshop.", "The workshop will take place on {}."),
+    ("Delivery was meant to be {}.", "We now expect it on {}."),
+)
+FOURTH_TIME = (
+    ("Please be ready at {}.", "We will be ready at {}."),
+    ("Your site says you open at {}.", "We open at {} indeed."),
+    ("The driver comes by {}.", "It will be packed before {}."),
+)
+
+
+def _case(rng: random.Random) -> str:
+    return "00" + digits(rng, 6)
+
+
+def _key(rng: random.Random) -> str:
+    return f"{letters(rng, 4)}-{letters(rng, 4)}-{digits(rng, 4)}"
+
+
+def _hash_code(rng: random.Random) -> str:
+    return f"#{letters(rng, 1)}-{digits(rng, 4)}"
+
+
+def _iban(rng: random.Random) -> str:
+    return f"DE{digits(rng, 2)} {digits(rng, 4)} {digits(rng, 4)} {digits(rng, 4)} {digits(rng, 2)}"
+
+
+def _uuid(rng: random.Random) -> str:
+    text = "".join(rng.choice("0123456789abcdef") for _ in range(32))
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _us_phone(rng: random.Random) -> str:
+    return f"+1 ({digits(rng, 3)}) {digits(rng, 3)}-{digits(rng, 4)}"
+
+
+def _mobile(rng: random.Random) -> str:
+    return f"07{digits(rng, 3)} {digits(rng, 6)}"
+
+
+def _address(rng: random.Random) -> str:
+    user = rng.choice(("maria", "joel.k", "pat_b", "info", "r.stone", "n-y"))
+    return f"{user}@{rng.choice(('north', 'south', 'lake', 'hill'))}{digits(rng, 1)}.example.co.uk"
+
+
+def _order_page(rng: random.Random) -> str:
+    return f"shop.example.com/orders/{letters(rng, 1)}-{digits(rng, 3)}"
+
+
+def _imprint(rng: random.Random) -> str:
+    return f"{letters(rng, 1)}{digits(rng, 1)}{letters(rng, 1)} {digits(rng, 1)}{letters(rng, 2)}"
+
+
+FOURTH_ID = (
+    ("The case is {}.", "Case {} is closed now."),
+    ("My code: {}", "Your code {} was accepted."),
+    ("I got {} from your colleague.", "Please keep {} for later."),
+    ("(Ref. {})", "This concerns {}."),
+)
+FOURTH_CONTACT = (
+    ("Write or call: {}", "We got in touch via {}."),
+    ("Use {} for questions.", "We noted {} for questions."),
+)
+UNSEEN = (
+    Wordings(
+        first_names=FOURTH_FIRST_TEXT.split(),
+        last_names=FOURTH_LAST,
+        person=(
+            ("Please let {} know.", "I have let {} know."),
+            ("The booking was made by {}.", "I found the booking by {}."),
+            ("{} is my sister.", "Your sister {} is welcome too."),
+            ("Signed, {}", "Dear {}, it is all settled."),
+            ("{} had the same last week.", "{} had the same, I remember."),
+            ("Is {} working today?", "Yes, {} is working today."),
+        ),
+        things=(
+            (
+                (
+                    ("It goes on the {} account.", "I put it on the {} account."),
+                    ("I used to work for {}.", "Many guests work for {}."),
+                    ("Is this place owned by {}?", "We do belong to {}."),
+                ),
+                FOURTH_COMPANIES,
+            ),
+            (
+                (
+                    ("Where in {} is your other shop?", "Our shop in {} is by the station."),
+                    ("I moved here from {}.", "Many of our guests come from {}."),
+                ),
+                FOURTH_PLACES,
+            ),
+            (
+                (
+                    ("Will my {} fit on the table?", "Your {} will fit."),
+                    ("I won a {} in your raffle.", "Congratulations on your {}!"),
+                ),
+                FOURTH_PRODUCTS,
+            ),
+        ),
+        honorifics=("Ms.", "Mr", "Mrs"),
+        on_date=FOURTH_DATE,
+        full_dates=(
+            lambda d: f"{d:%A}, {d:%B} {ordinal(d.day)}, {d.year}",
+            lambda d: f"{d:%d %b} {d.year}",
+            lambda d: f"{d:%Y-%m-%d} ({d:%a})",
+            lambda d: f"{d:%b} {d.day}, {d.year}",
+            lambda d: f"{d:%a}, {d.day} {d:%b} {d.year}",
+            lambda d: f"{d:%d/%m/%Y}",
+        ),
+        part_dates=(
+            lambda d: f"{ordinal(d.day)} {d:%B}",
+            lambda d: f"{d:%b} {d.day}",
+            lambda d: f"{d:%B} {d.day}",
+            lambda d: f"{d.day} {d:%b}",
+        ),
+        at_time=FOURTH_TIME,
+        clocks=(
+            lambda h, m: f"{h}.{m:02d}",
+            lambda h, m: f"{(h - 1) % 12 + 1}:{m:02d} {'p.m.' if h >= 12 else 'a.m.'}",
+            lambda h, m: f"{(h - 1) % 12 + 1}:{m:02d} {'PM' if h >= 12 else 'AM'} CET",
+            lambda h, m: f"{h:02d}:{m:02d}",
+        ),
+        measures=(
+            Measure(
+                3, 60, 1,
+                (
+                    ("We have {} seats booked.", "All {} seats are booked."),
+                    ("Page {} of the menu is torn.", "Page {} will be printed again."),
+                    ("I collect stamps, {} so far.", "With {} stamps you get a mug."),
+                ),
+                (str, in_words, lambda n: in_words(n).replace("-", " ")),
+            ),
+            Measure(
+                1500, 9900, 100,
+                (
+                    ("Our office drinks {} cups a month.", "That makes {} cups a month."),
+                    ("The raffle had {} tickets.", "All {} tickets are sold."),
+                ),
+                (
+                    str,
+                    lambda n: f"{n:,}",
+                    lambda n: f"{n:,}".replace(",", "'"),
+                    lambda n: f"{n:,}".replace(",", "\u202f"),
+                    lambda n: f"{in_words(n // 100)} hundred",
+                ),
+            ),
+            Measure(
+                4, 90, 1,
+                (
+                    ("I paid {} too much.", "We sent {} back to you."),
+                    ("The cake is {}, right?", "The cake costs {}."),
+                ),
+                (
+                    lambda n: f"€{n}",
+                    lambda n: f"{n} EUR",
+                    lambda n: f"€ {n}.00",
+                    lambda n: f"{n},00 EUR",
+                    lambda n: f"{in_words(n)} euros",
+                ),
+            ),
+            Measure(
+                3, 80, 1,
+                (("They promised {} off.", "You get {} off."),),
+                (lambda n: f"{n} percent", lambda n: f"{n}%", lambda n: f"{n}-percent"),
+            ),
+            Measure(
+                3, 12, 1,
+                (
+                    ("The machine is under repair for {}.", "The repair takes {}."),
+                    ("I am away for {}.", "Your mug is safe here for {}."),
+                ),
+                (
+                    lambda n: f"{n} weeks",
+                    lambda n: f"{in_words(n)} weeks",
+                    lambda n: f"{n * 7} days",
+                    lambda n: f"{n} full weeks",
+                ),
+            ),
+        ),
+        identifiers=(
+            Identifier(_case, FOURTH_ID, near=True, loose=False),
+            Identifier(_key, FOURTH_ID, near=True, loose=True),
+            Identifier(_hash_code, FOURTH_ID, near=True, loose=False),
+            Identifier(_iban, FOURTH_ID, near=True, loose=False),
+            Identifier(_uuid, FOURTH_ID, near=True, loose=False),
+            Identifier(_imprint, FOURTH_ID, near=True, loose=False),
+            Identifier(_us_phone, FOURTH_CONTACT, near=True, loose=False),
+            Identifier(_mobile, FOURTH_CONTACT, near=True, loose=False),
+            Identifier(_address, FOURTH_CONTACT, near=False, loose=False),
+            Identifier(_order_page, FOURTH_CONTACT, near=False, loose=False),
+        ),
+    ),
+)  # fmt: skip
+SEEN = (FIRST, SECOND, THIRD)

@@ -23,7 +23,7 @@ from tunesmith.data.entities import (
     find_entities,
     find_outside_numbers,
 )
-from tunesmith.data.entities.dates import Day, FoundDate
+from tunesmith.data.entities.dates import Day, FoundDate, possible_dates
 from tunesmith.data.entities.ids import FoundId, squeeze
 from tunesmith.data.entities.names import FoundName
 from tunesmith.data.entities.numbers import FoundNumber, all_numbers
@@ -40,6 +40,8 @@ _HOUR = re.compile(
 )
 _LONG_JOINED = 8
 """Letters from which two words may support one; shorter ones meet by chance: "am in", "Amin"."""
+_DECIMAL = re.compile(r"\d\d?\.\d\d$")
+_FRACTION = re.compile(r"(?<![\w/])\d\d?/\d\d?(?![\w/])")
 _MAX_RUNS = 10
 _MAX_CODE = 64
 
@@ -73,8 +75,12 @@ class _Source:
         if isinstance(claim, FoundId):
             return claim.normal in self._supported_ids or self._has_value(claim.normal)
         if isinstance(claim, FoundDate):
-            return any(self._has_day(day) for day in claim.readings)
-        return not self._minutes.isdisjoint(claim.readings)
+            if any(self._has_day(day) for day in claim.readings):
+                return True
+            return claim.text in self._fractions
+        if not self._minutes.isdisjoint(claim.readings):
+            return True
+        return _DECIMAL.match(claim.text) is not None and self._is_written(claim.text)
 
     def _has_name(self, claim: FoundName) -> bool:
         if "".join(claim.words) in self._words:
@@ -123,9 +129,10 @@ class _Source:
 
     def _has_value(self, digits: str) -> bool:
         """Whether an identifier of digits alone stands in the source as a number: "1,400,000"."""
-        if not digits.isdecimal() or len(digits) > 15:
-            return False
-        return Decimal(digits) in self._numbers[0]["any"]
+        return digits.isdecimal() and len(digits) <= 15 and self._is_written(digits)
+
+    def _is_written(self, number: str) -> bool:
+        return Decimal(number) in self._numbers[0]["any"]
 
     @cached_property
     def _numbers(self) -> tuple[dict[str, set[Decimal]], dict[str, set[Decimal]]]:
@@ -141,20 +148,28 @@ class _Source:
             digits = {Decimal(run) for run in re.findall(r"(?<!\d)\d{3,15}(?!\d)", found.text)}
             written["any"] |= digits
             written[""] |= digits
-        for minutes in (minutes for time in self._times for minutes in time.readings):
-            hour = minutes // 60
-            written["any"] |= {Decimal(hour), Decimal(hour % 12 or 12)}
+        for time in self._times:
+            hours = {minutes // 60 for minutes in time.readings}
+            written["any"] |= {Decimal(hour % half or half) for hour in hours for half in (12, 24)}
+            if _DECIMAL.match(time.text):
+                written["any"].add(Decimal(time.text))
         years = {day.year for day in self._source_days if day.year}
         written["any"].update(map(Decimal, years))
         return written, measured
 
     @cached_property
     def _source_days(self) -> list[Day]:
-        return [day for found in self._dates for day in found.readings]
+        dates = (*self._dates, *possible_dates(self._rest))
+        return [day for found in dates for day in found.readings]
 
     @cached_property
     def _days_of_month(self) -> set[Decimal]:
         return {Decimal(day.day) for day in self._source_days if day.day}
+
+    @cached_property
+    def _fractions(self) -> set[str]:
+        """What looks like a day and a month, as written: "10/12" supports itself."""
+        return set(_FRACTION.findall(self._text))
 
     def _has_day(self, claim: Day) -> bool:
         if claim.offset is not None:

@@ -162,14 +162,23 @@ def _numeric(match: re.Match[str]) -> list[FoundDate]:
 
 
 def _slash(match: re.Match[str]) -> list[FoundDate]:
-    """Read "14/03" and "by 3/4"; without a zero in front or such a word, "1/2" is a fraction."""
-    a, b = match["a"], match["b"]
-    padded = len(a) == len(b) == 2 and "0" in (a[0], b[0])
+    """Read "14/03" and "by 3/4"; with a single digit and no such word, "1/2" is a fraction."""
+    padded = len(match["a"]) == len(match["b"]) == 2
     before = match.string[max(0, match.start() - 10) : match.start()]
     if not (padded or match["weekday"] or _BEFORE_SLASH.search(before)):
         return []
-    orders = ((int(b), int(a)), (int(a), int(b)))
-    return _found(match.start(), match.group(), None, orders, _weekday(match["weekday"]))
+    return _day_and_month(match)
+
+
+def _day_and_month(match: re.Match[str]) -> list[FoundDate]:
+    a, b = int(match["a"]), int(match["b"])
+    weekday = _weekday(match["weekday"])
+    return _found(match.start(), match.group(), None, ((b, a), (a, b)), weekday)
+
+
+def possible_dates(text: str) -> list[FoundDate]:
+    """Return all that could be a day and a month with a slash, fractions too."""
+    return [found for match in _SLASH.finditer(text) for found in _day_and_month(match)]
 
 
 def _month_and_days(match: re.Match[str]) -> list[FoundDate]:
@@ -298,14 +307,19 @@ _TWENTY_FOUR = re.compile(
     r"(?<![\w:.$€£])T?(?P<hour>[01]?\d|2[0-4])(?P<s>[:h])(?P<minute>[0-5]\d)"
     r"(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?:\s?(?:h|hrs|hours))?(?![\w:])"
 )
+_DOTTED = re.compile(
+    r"\b(?:at|by|before|after|until|till|from|around)\s(?P<time>(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d))"
+    r"(?![\w%]|[.,]\d|\s?(?:[%€$£]|percent|per\b|euros?|dollars?|pounds?|EUR|USD|GBP))",
+    re.IGNORECASE,
+)
 _OCLOCK = re.compile(r"(?<![\w:.$€£])(?P<hour>\d\d?)\s?o['’]clock\b", re.IGNORECASE)
 _NOON = re.compile(r"(?<!\w)(?P<word>noon|midday|midnight)(?!\w)", re.IGNORECASE)
 
 
 def find_times(text: str) -> list[FoundTime]:
-    """Return the clock times: 5:30 pm, 17:30, 17h30, 2-4 pm (two times), 5 o'clock, noon."""
+    """Return the clock times: 5:30 pm, 17:30, 17h30, 2-4 pm (two times), at 17.30, noon."""
     found: list[FoundTime] = []
-    for pattern in (_CLOCK, _TWENTY_FOUR, _OCLOCK, _NOON):
+    for pattern in (_CLOCK, _TWENTY_FOUR, _OCLOCK, _NOON, _DOTTED):
         spans = []
         for match in pattern.finditer(text):
             times = _read_time(match)
@@ -322,6 +336,9 @@ def _read_time(match: re.Match[str]) -> list[FoundTime]:
     if match.re is _NOON:
         return [FoundTime(start, text, (0 if match["word"].lower() == "midnight" else 720,))]
     hour = int(match["hour"])
+    if match.re is _DOTTED:
+        minutes = _halves(hour, int(match["minute"]))
+        return [FoundTime(match.start("time"), match["time"], minutes)]
     if match.re is _OCLOCK:
         return [FoundTime(start, text, _halves(hour, 0))] if hour <= 24 else []
     minute = int(match["minute"] or 0)

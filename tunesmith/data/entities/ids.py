@@ -32,10 +32,10 @@ _URL = re.compile(
 )
 _PHONE = re.compile(
     r"(?<![\w.,/$€£-])(?:"
-    r"\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){2,6}"
+    r"(?:\+|00)\d{1,3}(?:[ .-]?\(?\d{1,8}\)?){2,6}"
     r"|\(\d{2,5}\)[ .-]?\d{3,4}[ .-]?\d{3,4}"
     r"|(?:1[ .-])?\d{3}[ .-]\d{3}[ .-]\d{4}"
-    r"|0\d{2,4}(?:[ -]\d{2,4}){1,4}"
+    r"|0\d{1,4}(?:[ /-]\d{2,8}){1,4}"
     r"|\d{4}(?:[ -]\d{4}){2,4}"
     r"|\d{3}-\d{4}"
     r"|\d{1,7}(?:-\d{2,7}){2,6}"
@@ -53,7 +53,7 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _ENDING = re.compile(r"\bend(?:s|ing)\s(?:in|with)\s(?P<digits>\d{2,6})(?!\w)", re.IGNORECASE)
-_LONG = re.compile(r"(?<![\w.,$€£])(?<!\d\s)(?:0\d{2,}+|\d{7,}+)(?![\w%]|[.,]\d)")
+_LONG = re.compile(r"(?<![\w.,'’$€£])(?<!\d\s)(?:0\d{2,}+|\d{7,}+)(?![\w%]|[.,]\d)")
 
 _UNIT = re.compile(
     r"\d+(?:[.,]\d+)?(?:[a-z]{1,4}|[KMGTP]?i?B|[kKMG]?[WVAJ]h?|mAh|m?AH|[kMG]Hz|[KMLDGPXFC]|FPS|DPI"
