@@ -91,7 +91,13 @@ def _commands() -> Iterator[str]:
 
 
 def _command(command: click.Command, name: str) -> Iterator[str]:
-    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+    context = click.Context(
+        command,
+        info_name=name,
+        max_content_width=100,
+        terminal_width=100,
+        help_option_names=main.context_settings["help_option_names"],
+    )
     yield f"## `{name}`\n\n```\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for inner in sorted(command.commands):

@@ -232,11 +232,13 @@ DAYS = st.dates(date(2000, 1, 1), date(2030, 12, 31))
 FORMS = ("{0:%Y-%m-%d}", "{0:%d %B %Y}", "{0:%B %d, %Y}", "{0:%d.%m.%Y}", "{0:%A %d %b %Y}")
 
 
+@settings(deadline=None)
 @given(day=DAYS, there=st.sampled_from(FORMS), here=st.sampled_from(FORMS))
 def test_every_day_is_known_again_in_every_form(day: date, there: str, here: str) -> None:
     assert ungrounded(f"It is due {here.format(day)}.", f"Due {there.format(day)}.") == []
 
 
+@settings(deadline=None)
 @given(
     day=DAYS, days=st.integers(1, 3000), there=st.sampled_from(FORMS), here=st.sampled_from(FORMS)
 )
@@ -246,6 +248,7 @@ def test_another_day_is_always_reported(day: date, days: int, there: str, here: 
     assert ungrounded(f"It is due {here.format(other)}.", f"Due {there.format(day)}.")
 
 
+@settings(deadline=None)
 @given(value=st.integers(2, 10**9), other=st.integers(2, 10**9))
 def test_grouping_changes_no_number(value: int, other: int) -> None:
     assert ungrounded(f"{value:,} boxes", f"{value} boxes") == []
