@@ -5,12 +5,14 @@ Imports that take time stand inside the commands, so that `tunesmith --help` ans
 
 import logging
 import os
+import pkgutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from tunesmith import stages
 from tunesmith.errors import TunesmithError
 
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path))
@@ -47,7 +49,13 @@ def main(verbose: bool) -> None:
     metavar="REASON",
     help="Reason whose dropped rows you have looked at; `all` for any. May be repeated.",
 )
-@click.option("--rebuild", multiple=True, metavar="STAGE", help="Stage to run although cached.")
+@click.option(
+    "--rebuild",
+    multiple=True,
+    metavar="STAGE",
+    type=click.Choice([module.name for module in pkgutil.iter_modules(stages.__path__)]),
+    help="Stage to run although cached. May be repeated.",
+)
 def run(recipe: Path, why: str, accept_drops: tuple[str, ...], rebuild: tuple[str, ...]) -> None:
     """Run a recipe from its sources to a verdict, in this process, without Prefect."""
     import json
