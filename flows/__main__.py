@@ -19,7 +19,7 @@ def main() -> None:
     # Prefect reads its environment when it is imported.
     os.environ.update(prefect_environment(settings.load()))
     from flows.retrain import retrain
-    from tunesmith.terminal import shown_progress, summary
+    from tunesmith.terminal import shown_progress, stopped, summary
 
     try:
         with shown_progress():
@@ -31,7 +31,7 @@ def main() -> None:
             )
         ended = state.result()
     except TunesmithError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.write(f"{stopped(error)}\n")
         sys.exit(error.exit_code)
     server = os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
     run = state.state_details.flow_run_id

@@ -25,7 +25,9 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except TunesmithError as error:
-            click.echo(f"{type(error).__name__}: {error}", err=True)
+            from tunesmith.terminal import stopped
+
+            click.echo(stopped(error), err=True)
             sys.exit(error.exit_code)
         except BrokenPipeError:
             sys.exit(1)

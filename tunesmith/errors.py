@@ -38,9 +38,18 @@ class MissingArtifact(TunesmithError):
 
 
 class Unready(TunesmithError):
-    """Not enough, or not good enough, to go on; nothing is broken."""
+    """Not enough, or not good enough, to go on; nothing is broken.
+
+    Attributes:
+        look: The dropped rows to look at, as the start of their artifact's digest and the
+            reason. The message itself quotes no row: it also goes to Prefect and MLflow.
+    """
 
     exit_code = 6
+
+    def __init__(self, message: str, look: tuple[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.look = look
 
 
 class Transient(TunesmithError):

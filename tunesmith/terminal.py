@@ -4,9 +4,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from tunesmith.errors import TunesmithError, Unready
 from tunesmith.observe import Observer, observing
-from tunesmith.retrains import Ended
+
+if TYPE_CHECKING:
+    from tunesmith.retrains import Ended
 
 _EVERY = 5.0
 
@@ -32,7 +36,7 @@ def shown_progress() -> Iterator[None]:
         yield
 
 
-def summary(ended: Ended, *links: str) -> str:
+def summary(ended: "Ended", *links: str) -> str:
     """Say how a retrain ended: the verdict, before and after, and where to look."""
     where = [f"MLflow run   {ended.run_url}", *links, f"report       {ended.report}"]
     if ended.outcome == "unchanged":
@@ -44,3 +48,16 @@ def summary(ended: Ended, *links: str) -> str:
     return "\n".join(
         ["", head, *(f"  {reason}" for reason in ended.reasons), "", ended.before_after, "", *where]
     )
+
+
+def stopped(error: TunesmithError) -> str:
+    """Say why a command stopped; where dropped rows are the cause, show twenty of them."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, Unready) and error.look is not None:
+        from tunesmith import settings
+        from tunesmith.checking import show_artifact
+
+        digest, reason = error.look
+        shown = show_artifact(settings.load().store(), digest, reason, rows=20)
+        text = f"{shown}\n\n{text}"
+    return text

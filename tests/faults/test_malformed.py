@@ -240,7 +240,9 @@ FAULTS = {
         text("tiny/orders.jsonl", GOOD * 300), UNREADY, ("rows are left", "Dropped")
     ),
     "wrong format everywhere": Fault(
-        lines(330, lambda row: row.replace("Count", "Number")), UNREADY, ("score: format",)
+        lines(330, lambda row: row.replace("Count", "Number")),
+        UNREADY,
+        ("score: format", "Number: "),
     ),
     # Golden sets
     "golden of too few": Fault(

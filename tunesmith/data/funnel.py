@@ -60,10 +60,12 @@ def examine(
     left = steps[-1].kept
     shown = f"{rows} rows in, {left} left. Dropped:\n{table}"
     if left < minimum_rows:
+        look = _look(reasons, stage_of, refs)
         raise Unready(
             f"{left} rows are left after the data stages; at least {minimum_rows} are needed to "
             f"train and test (drops.minimum_rows). {shown}\nAdd data, or see what was dropped: "
-            f"{_look(reasons, stage_of, refs)}"
+            f"{_command(look)}",
+            look,
         )
     if "all" in accept:
         return
@@ -81,16 +83,27 @@ def examine(
         else f"{dropped / rows:.0%} of the rows were dropped, more than {total:.0%}"
     )
     worst = Counter({reason: reasons[reason] for reason in over} or reasons)
+    look = _look(worst, stage_of, refs)
     raise Unready(
         f"{cause}; somebody must look before the run goes on. {shown}\nSee them with: "
-        f"{_look(worst, stage_of, refs)}\n"
+        f"{_command(look)}\n"
         "If they are right, run again with --accept-drops, or name the reasons in the recipe's "
-        "drops.accept"
+        "drops.accept",
+        look,
     )
 
 
-def _look(reasons: Counter[str], stage_of: Mapping[str, str], refs: Mapping[str, Examples]) -> str:
-    reason = reasons.most_common(1)[0][0] if reasons else ""
-    if not reason:
-        return "nothing was dropped"
-    return f"tunesmith show {refs[stage_of[reason]].short} --dropped {reason}"
+def _look(
+    reasons: Counter[str], stage_of: Mapping[str, str], refs: Mapping[str, Examples]
+) -> tuple[str, str] | None:
+    """Return where the rows of the most frequent reason are, if any row was dropped."""
+    if not reasons:
+        return None
+    reason = reasons.most_common(1)[0][0]
+    return refs[stage_of[reason]].short, reason
+
+
+def _command(look: tuple[str, str] | None) -> str:
+    return (
+        "nothing was dropped" if look is None else f"tunesmith show {look[0]} --dropped {look[1]}"
+    )
