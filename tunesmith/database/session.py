@@ -66,8 +66,9 @@ def _engine(url: str) -> Engine:
 def _configure_sqlite(connection: object, record: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy begins, below
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA busy_timeout=30000")  # first: the next may have to wait already
-    cursor.execute("PRAGMA journal_mode=WAL")
+    # No journal_mode=WAL: switching to it does not wait for the busy timeout, and readers that
+    # begin as writers, below, would gain nothing from it.
+    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()
 
 
