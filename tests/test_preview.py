@@ -124,6 +124,8 @@ PLAN = [
     "base", "ingest", "validate", "score", "ingest golden", "dedup", "split",
     "predict base test", "evaluate base test",
     "predict prompt_baseline test", "evaluate prompt_baseline test",
+    "predict base golden", "evaluate base golden",
+    "predict prompt_baseline golden", "evaluate prompt_baseline golden",
     "train",
     "predict candidate test", "evaluate candidate test",
     "predict candidate golden", "evaluate candidate golden",

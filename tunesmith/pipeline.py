@@ -108,10 +108,12 @@ def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Ru
         scores = run(evaluate.STAGE, f"evaluate {label}", recipe.evaluate, examples, predictions)
         return Candidate(predictions=predictions, scores=scores)
 
-    measured = {
-        "base test": measure("base", "test", model, None),
-        "prompt_baseline test": measure("prompt_baseline", "test", model, None, shots=True),
-    }
+    measured = {}
+    for where in ("test", "golden"):
+        measured[f"base {where}"] = measure("base", where, model, None)
+        measured[f"prompt_baseline {where}"] = measure(
+            "prompt_baseline", where, model, None, shots=True
+        )
     adapter = run(train.STAGE, "train", recipe.train, sides.train, sides.validation, model)
     made = {"base": model, "golden": golden, "data": data, "split": sides, "adapter": adapter}
     if champion is not None and champion.adapter.digest == adapter.digest:

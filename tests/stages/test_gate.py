@@ -211,7 +211,7 @@ def test_the_verdict_says_what_it_rests_on():
     assert first["confidence"] == pytest.approx(0.9)
     assert 0 < first["smallest_effect"] < 1
     assert document["reasons"][0].startswith(
-        "format on test: 37% against 33% of base, difference +0.03 ["
+        "format on test: 37% against 33% of the base, difference +0.03 ["
     )
     assert (
         f"about {first['examples_needed'] - 60} more examples would settle it"

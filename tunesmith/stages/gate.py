@@ -166,7 +166,7 @@ def _right(order: Mapping[str, Score], scores: Mapping[str, Score], metric: Metr
 def _reason(item: Mapping[str, Any]) -> str:
     text = (
         f"{item['metric']} on {item['where']}: {item['candidate']:.0%} against "
-        f"{item['other']:.0%} of {item['against']}, difference {item['estimate']:+.2f} "
+        f"{item['other']:.0%} of the {item['against'].replace('_', ' ')}, difference {item['estimate']:+.2f} "
         f"[{item['low']:+.2f}, {item['high']:+.2f}] at {item['confidence']:.0%}, n = {item['n']}: "
     )
     if item["answer"] == "yes":
