@@ -11,11 +11,10 @@ from prefect.artifacts import (
     create_markdown_artifact,
     create_table_artifact,
 )
-from prefect.cache_policies import NO_CACHE
 
 from tasks import data, evaluation, training
 from tasks.logs import forward_logs
-from tasks.stage_task import BACKOFF, RETRIES, StageTask, only_transient
+from tasks.stage_task import OPTIONS, StageTask
 from tunesmith import recipe as recipes
 from tunesmith import retrains, settings
 from tunesmith.artifacts import Examples
@@ -46,16 +45,7 @@ TASKS: dict[str, StageTask[Any, Any]] = {
 
 def effect_task(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function with effects outside the store a task; it must be idempotent."""
-    made = task(
-        task_run_name=function.__name__,
-        cache_policy=NO_CACHE,
-        persist_result=False,
-        retries=RETRIES,
-        retry_delay_seconds=BACKOFF,
-        retry_jitter_factor=0.5,
-        retry_condition_fn=only_transient,
-        tags=["release"],
-    )(function)
+    made = task(task_run_name=function.__name__, tags=["release"], **OPTIONS)(function)
     return cast(Callable[P, R], made)
 
 

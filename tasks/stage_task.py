@@ -32,16 +32,23 @@ from tunesmith.reporting.stage_page import stage_markdown
 P = ParamSpec("P")
 R = TypeVar("R")
 
-RETRIES = 3
-BACKOFF = exponential_backoff(backoff_factor=5)
-"""Seconds before a retry: 5, 10, 20, each with jitter."""
-
 PROGRESS_SECONDS = 2.0
 
 
 def only_transient(_: Any, __: Any, state: State[Any]) -> bool:
     """Tell Prefect to retry what the outside world did, and never a wrong recipe or a bad row."""
     return isinstance(state.result(raise_on_failure=False), Transient)
+
+
+OPTIONS: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+    "retries": 3,
+    "retry_delay_seconds": exponential_backoff(backoff_factor=5),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": only_transient,
+}
+"""Of every task: retried after 5, 10 and 20 seconds, each with jitter, and cached by the store."""
 
 
 class StageTask(Generic[P, R]):
@@ -118,12 +125,7 @@ def stage_task(
             name=function.__name__,
             task_run_name=lambda: observe.label(function.__name__),
             tags=list(tags),
-            cache_policy=NO_CACHE,
-            persist_result=False,
-            retries=RETRIES,
-            retry_delay_seconds=BACKOFF,
-            retry_jitter_factor=0.5,
-            retry_condition_fn=only_transient,
+            **OPTIONS,
             timeout_seconds=hours * 3600,
         )(run)
         return StageTask(made)

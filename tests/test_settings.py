@@ -60,7 +60,7 @@ def test_a_change_of_the_environment_or_the_folder_is_seen(settings_of, monkeypa
     assert settings.load().home == tmp_path / "sub" / ".tunesmith"
 
 
-@pytest.mark.parametrize("value", ["train", '{"a": 1}', "[1", '"train"'])
+@pytest.mark.parametrize("value", ["train", '{"a": 1}', "[1", '"train"', '["trian"]'])
 def test_a_setting_that_is_wrong_is_named(settings_of, value):
     with pytest.raises(RecipeError, match="TUNESMITH_\\* settings are wrong: .*rebuild"):
         settings_of(TUNESMITH_REBUILD=value)

@@ -27,7 +27,7 @@ from tunesmith import rows as rows_module
 from tunesmith import store as store_module
 from tunesmith.artifacts import Adapter, Base, Examples, Files, Scores
 from tunesmith.canonical import canonical, file_digest, files_digest
-from tunesmith.errors import MissingArtifact
+from tunesmith.errors import MissingArtifact, Transient
 from tunesmith.records import Dropped, Example
 from tunesmith.stage import Params, Stage
 from tunesmith.store import Store
@@ -389,6 +389,31 @@ def test_an_altered_byte_is_found_on_the_first_read_in_a_process(store):
     store.rebuild = frozenset({"make"})
     assert store.build(MAKE, MakeParams()) == ref
     assert len(list(store.rows(ref, Example))) == 3
+
+
+def test_a_full_disk_is_transient_and_what_was_unfinished_is_taken_up(store):
+    attempts = []
+
+    def body(params, draft):
+        attempts.append(sorted(path.name for path in draft.state.iterdir()))
+        (draft.state / "half").write_text("done")
+        if len(attempts) == 1:
+            Path("/dev/full").write_text("x")
+        return draft.seal_examples([])
+
+    stage = Stage("fill", version=1, produces=Examples, body=body)
+    with pytest.raises(Transient, match="No space left on device.*tunesmith gc"):
+        store.build(stage, MakeParams())
+    store.build(stage, MakeParams())
+    assert attempts == [[], ["half"]]
+
+
+def test_an_error_of_files_that_is_not_a_full_disk_is_no_excuse(store):
+    def body(params, draft):
+        Path("/no/such/file").read_text()
+
+    with pytest.raises(FileNotFoundError):
+        store.build(Stage("fail", version=1, produces=Examples, body=body), MakeParams())
 
 
 def test_files_are_hashed_once_in_a_process_and_their_sizes_each_time(store):

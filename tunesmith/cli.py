@@ -5,7 +5,6 @@ Imports that take time stand inside the commands, so that `tunesmith --help` ans
 
 import logging
 import os
-import pkgutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def main(verbose: bool) -> None:
     "--rebuild",
     multiple=True,
     metavar="STAGE",
-    type=click.Choice([module.name for module in pkgutil.iter_modules(stages.__path__)]),
+    type=click.Choice(stages.NAMES),
     help="Stage to run although cached. May be repeated.",
 )
 def run(recipe: Path, why: str, accept_drops: tuple[str, ...], rebuild: tuple[str, ...]) -> None:

@@ -10,9 +10,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from tunesmith import stages
 from tunesmith.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -82,6 +83,13 @@ class Settings(BaseSettings):
             "goes into a further record."
         ),
     )
+
+    @field_validator("rebuild")
+    @classmethod
+    def _are_stages(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(names) - set(stages.NAMES)):
+            raise ValueError(f"no stages: {', '.join(unknown)}; expected {', '.join(stages.NAMES)}")
+        return names
 
     @property
     def store_location(self) -> str:

@@ -9,7 +9,9 @@ Nothing that is complete is ever overwritten, so two writers can meet without ha
 second finds the record of the first and adopts its artifact.
 """
 
+import contextlib
 import datetime
+import errno
 import json
 import logging
 import shutil
@@ -23,7 +25,7 @@ from tunesmith import lease, observe, provenance
 from tunesmith.artifacts import STEPS, Adapter, Ref
 from tunesmith.canonical import canonical, file_digest
 from tunesmith.draft import Draft
-from tunesmith.errors import MissingArtifact
+from tunesmith.errors import MissingArtifact, Transient
 from tunesmith.records import Dropped
 from tunesmith.rows import read_rows
 from tunesmith.stage import Ins, Out, P, Stage
@@ -74,7 +76,7 @@ class Store:
             if found:
                 return self._tell(stage, key, found, hit=True)
         folder = f"work/{stage.name}/{key}"
-        with lease.held(self.storage, folder) as holder:
+        with lease.held(self.storage, folder) as holder, _saying_when_full():
             # Somebody else may have finished while we waited; their record is as good as ours.
             found = self._find(stage, key) if self._newest(stage.name, key) > before else None
             if found is None:
@@ -366,6 +368,20 @@ class Store:
         for part in ("state", "out"):
             self.storage.delete(f"{folder}/{part}")
             shutil.rmtree(self._local / folder / part, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _saying_when_full() -> Iterator[None]:
+    """Tell a full disk from a fault of ours: what is unfinished stays, and may be taken up."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise Transient(
+            f"{error.filename or 'the disk'}: {error.strerror}. Free some space (`tunesmith gc` "
+            "lists what no record needs) and run again; what is unfinished will be taken up"
+        ) from error
 
 
 def _state_of(folder: Path) -> dict[str, tuple[int, int]]:

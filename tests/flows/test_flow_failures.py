@@ -103,7 +103,7 @@ def task_runs_with(flow_run: UUID, expected: str) -> set[str]:
 
 
 def test_a_gone_server_is_asked_again_around_the_stages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release, "BACKOFF", 0)
+    monkeypatch.setitem(release.OPTIONS, "retry_delay_seconds", 0)
     calls: list[int] = []
 
     @release.effect_task

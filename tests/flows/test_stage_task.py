@@ -103,7 +103,7 @@ def test_a_run_shows_progress_and_a_page_of_its_artifact(
 
 @pytest.fixture
 def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage_tasks, "BACKOFF", 0)
+    monkeypatch.setitem(stage_tasks.OPTIONS, "retry_delay_seconds", 0)
 
 
 @pytest.mark.usefixtures("no_delay")
@@ -131,7 +131,7 @@ def test_asking_ends_after_the_stated_number_of_retries() -> None:
 
     state = flow(lambda: gone(), name="ask")(return_state=True)
     assert state.is_failed()
-    assert len(calls) == 1 + stage_tasks.RETRIES
+    assert len(calls) == 1 + stage_tasks.OPTIONS["retries"]
 
 
 @pytest.mark.usefixtures("no_delay")

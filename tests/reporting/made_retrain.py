@@ -186,7 +186,8 @@ def _split(draft: Draft, train: list[ChatExample], test: list[ChatExample]) -> S
     sides = {"train": train[:-40], "validation": train[-40:], "test": test}
     refs = {name: draft.seal_examples(rows) for name, rows in sides.items()}
     draft.count_in(len(train) + len(test))
-    report = stratification(train, SplitParams())["train"]
+    report = stratification(train, SplitParams(report=("topic",)))["train"]
+    report["fields"]["topic"] = {"<bills>": report["rows"] * 3 // 4, "other": report["rows"] // 4}
     described = {
         name: {**report, "rows": len(rows), "groups": len({row.group_id for row in rows})}
         for name, rows in sides.items()

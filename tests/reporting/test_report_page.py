@@ -111,6 +111,7 @@ def test_the_sentence_comes_first(promoted: Made) -> None:
         "validate 455 of 467 kept",  # funnel
         "near_copy 55 11.8%",
         "train 260 260",  # split
+        "topic train validation test <bills>",
         "trainable share 1.78%",  # training
         "time: train 3 min 7 s",
         "The 10 test examples that changed most",  # examples

@@ -88,13 +88,19 @@ def test_one_more_stops_it_with_examples(tmp_path, bad, share):
 
 def test_every_reason_but_a_secret_counts_as_a_bad_line(tmp_path):
     write(tmp_path, "a.jsonl", line("q"), *[line(f"password: hunter{n}x") for n in range(9)])
-    rows = read(tmp_path, params("a.jsonl", bad_share=0.0))
+    rows = read(tmp_path, params("a.jsonl", bad_share=0.01))
     assert reasons(rows) == [None, *["secret"] * 9]
     assert READING_PROBLEMS.isdisjoint({"secret"})
     for bad in ("{", '{"messages": 1}', '{"a": 1, "a": 2}', line(" ")):
         write(tmp_path, "b.jsonl", bad)
         with pytest.raises(InputError, match="1 of 1 lines"):
             read(tmp_path, params("b.jsonl", bad_share=0.5))
+
+
+def test_where_every_line_must_be_good_a_secret_is_no_silent_drop(tmp_path):
+    write(tmp_path, "golden.jsonl", line("q"), line("password: hunter2x"))
+    with pytest.raises(InputError, match=r"1 of 2 .*every line.*\n  golden\.jsonl:2: secret"):
+        read(tmp_path, params("golden.jsonl", bad_share=0.0))
 
 
 @pytest.mark.parametrize("lines", [[], ["", "  "]])

@@ -164,9 +164,10 @@ def _right(order: Mapping[str, Score], scores: Mapping[str, Score], metric: Metr
 
 
 def _reason(item: Mapping[str, Any]) -> str:
+    other = item["against"].replace("_", " ")
     text = (
         f"{item['metric']} on {item['where']}: {item['candidate']:.0%} against "
-        f"{item['other']:.0%} of the {item['against'].replace('_', ' ')}, difference {item['estimate']:+.2f} "
+        f"{item['other']:.0%} of the {other}, difference {item['estimate']:+.2f} "
         f"[{item['low']:+.2f}, {item['high']:+.2f}] at {item['confidence']:.0%}, n = {item['n']}: "
     )
     if item["answer"] == "yes":

@@ -53,7 +53,13 @@ class IngestParams(Params):
         ),
     )
     bad_share: float = Field(
-        0.05, ge=0, le=1, description="Share of lines that may be unreadable before the run stops."
+        0.05,
+        ge=0,
+        le=1,
+        description=(
+            "Share of lines that may be unreadable before the run stops. At 0 every line must "
+            "become an example, also one that would be dropped for a secret."
+        ),
     )
 
 
@@ -64,12 +70,13 @@ def ingest(params: IngestParams, files: Files) -> Iterator[ChatExample | Dropped
         InputError: when more than `bad_share` of the lines cannot be read.
     """
     readings = {name: Reading(_origin(params, name), params.group_by) for name in files.names}
+    strict = params.bad_share == 0
     total, bad = 0, 0
     first: list[Dropped] = []
     for line in lines(files):
         total += 1
         row = read_line(line, readings[line.source.rsplit(":", 1)[0]])
-        if isinstance(row, Dropped) and row.reason in READING_PROBLEMS:
+        if isinstance(row, Dropped) and (strict or row.reason in READING_PROBLEMS):
             bad += 1
             if len(first) < 5:
                 first.append(row)
@@ -78,10 +85,15 @@ def ingest(params: IngestParams, files: Files) -> Iterator[ChatExample | Dropped
         raise InputError(f"{', '.join(files.names)}: no lines at all; expected chat examples")
     if bad > params.bad_share * total:
         shown = "\n".join(f"  {row.source}: {row.reason}: {row.detail}" for row in first)
+        expected = 'Expected one {"messages": [{"role": …, "content": …}, …]} a line.'
+        if strict:
+            raise InputError(
+                f"{bad} of {total} lines ({bad / total:.0%}) cannot be used, and here every line "
+                f"must be:\n{shown}\n{expected} Mend these lines, or take them out"
+            )
         raise InputError(
             f"{bad} of {total} lines ({bad / total:.0%}) cannot be read, more than the "
-            f"{params.bad_share:.0%} that ingest.bad_share allows:\n{shown}\n"
-            'Expected one {"messages": [{"role": …, "content": …}, …]} a line. '
+            f"{params.bad_share:.0%} that ingest.bad_share allows:\n{shown}\n{expected} "
             "Mend the files, or raise ingest.bad_share"
         )
 
