@@ -10,26 +10,45 @@ from msgspec import Struct, field
 
 from tunesmith.canonical import digest
 
-SCHEMA_VERSION = 1
-"""Part of every rows digest: raise it when the meaning of a row type changes."""
+SCHEMA_VERSION = 2
+"""Part of every rows digest: raise it when the meaning of a row type changes.
+
+A field at its default is left out of the canonical form, so a new one changes no digest.
+"""
 
 Role = Literal["system", "user", "assistant", "tool"]
 Origin = Literal["human", "production", "model"]
 
 
-class Message(Struct, frozen=True, forbid_unknown_fields=True):
-    """One turn of a chat."""
+class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
+    """A function that the assistant wants called; `arguments` is JSON text, as models write it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One turn of a chat.
+
+    An assistant's message has content, tool calls or both; a tool's names the call it answers.
+    """
 
     role: Role
     content: str
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every example has.
 
     `row_id` is a digest of what the model would see, so the same content has the same id in
     every file and every quarter. `group_id` names what must stay on one side of the split.
-    `source` is where the row came from, as `file:line`. `quality` is what `score` gave it, 0 to 1.
+    `source` is where the row came from, as `file:line`. `written` is when, as the source says it
+    (ISO 8601). `quality` is what `score` gave it, 0 to 1, and `flags` names the checks that found
+    something but keep the row.
     """
 
     row_id: str
@@ -37,14 +56,18 @@ class Row(Struct, frozen=True, kw_only=True):
     source: str
     origin: Origin
     reviewed_by: str | None = None
+    reviewed_at: str | None = None
+    written: str | None = None
     quality: float | None = None
+    flags: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-class ChatExample(Row, frozen=True, kw_only=True, tag="chat"):
+class ChatExample(Row, frozen=True, kw_only=True, omit_defaults=True, tag="chat"):
     """A conversation whose last message is the answer to learn."""
 
     messages: tuple[Message, ...]
+    tools: tuple[dict[str, Any], ...] = ()
 
     @property
     def prompt(self) -> tuple[Message, ...]:
@@ -59,22 +82,61 @@ class ChatExample(Row, frozen=True, kw_only=True, tag="chat"):
     @property
     def input_text(self) -> str:
         """What the answer may draw on, as plain text: every message before it."""
-        return "\n".join(message.content for message in self.prompt)
+        return _plain(self.prompt)
 
 
-class PreferenceExample(Row, frozen=True, kw_only=True, tag="preference"):
+class PreferenceExample(Row, frozen=True, kw_only=True, omit_defaults=True, tag="preference"):
     """A prompt with a better and a worse answer."""
 
     prompt: tuple[Message, ...]
     chosen: str
     rejected: str
 
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The prompt with the better answer."""
+        return (*self.prompt, Message("assistant", self.chosen))
 
-class LabelExample(Row, frozen=True, kw_only=True, tag="label"):
+    @property
+    def answer(self) -> str:
+        """The better answer."""
+        return self.chosen
+
+    @property
+    def input_text(self) -> str:
+        """Every message of the prompt, as plain text."""
+        return _plain(self.prompt)
+
+
+class LabelExample(Row, frozen=True, kw_only=True, omit_defaults=True, tag="label"):
     """A text with its class."""
 
     text: str
     label: str
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """The text, as a user's message."""
+        return (Message("user", self.text),)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The text, and the label as its answer."""
+        return (*self.prompt, Message("assistant", self.label))
+
+    @property
+    def answer(self) -> str:
+        """The label."""
+        return self.label
+
+    @property
+    def input_text(self) -> str:
+        """The text."""
+        return self.text
+
+
+def _plain(messages: tuple[Message, ...]) -> str:
+    return "\n".join(message.content for message in messages)
 
 
 Example = ChatExample | PreferenceExample | LabelExample
