@@ -10,23 +10,31 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
 from tunesmith import observe
 from tunesmith.artifacts import Examples, Ref
 from tunesmith.canonical import canonical, file_digest, files_digest
-from tunesmith.records import Dropped, Example
-from tunesmith.rows import RowsWriter
+from tunesmith.engine import Engine, batched
+from tunesmith.records import Dropped, Example, Extra
+from tunesmith.rows import Encoded, RowsWriter, encode
 from tunesmith.storage import private_folder
 
 if TYPE_CHECKING:
     from tunesmith.store import Store
 
 Out = TypeVar("Out", bound=Ref)
+T = TypeVar("T")
+Rows = Iterable[Example | Dropped | Extra]
+
+BATCH_ROWS = 512
+BATCH_SIZE = 4 << 20
+"""Rows, and characters of JSON, in a batch of row-wise work at most."""
 
 
 class Draft:
@@ -80,6 +88,52 @@ class Draft:
         """Account for rows that do not come from an artifact, such as lines of a file."""
         self._rows_in += rows
 
+    # Row-wise work, on the store's engine
+
+    def transform(self, source: Examples, work: Callable[[list[Example]], Rows]) -> Examples:
+        """Run `work` on batches of rows and seal what comes out, in the order of the rows.
+
+        Args:
+            source: The rows; each must come out once, kept or dropped, in order. Rows that are
+                made beside them come as `Extra`.
+            work: A function of a module, or an instance of a module's frozen dataclass with
+                `__call__`; it goes to other processes.
+        """
+        batches = self._batches(source)
+        return self._seal_encoded(self._engine.map(_Transform(work), batches), source.rows)
+
+    def survey(self, source: Examples, work: Callable[[list[Example]], T]) -> Iterator[T]:
+        """Yield what `work` finds in each batch of rows, in order; accounts for no row."""
+        return self._engine.map(_Survey(work), self._batches(source))
+
+    def seal_made(
+        self, batches: Iterable[list[T]], work: Callable[[list[T]], Rows], total: int
+    ) -> Examples:
+        """Make rows of what is none yet, such as lines of files, and seal them.
+
+        Args:
+            batches: Lists of items; each item must come out as one row, kept or dropped.
+            work: As for `transform`.
+            total: How many items to expect, for the progress alone.
+        """
+        return self._seal_encoded(self._engine.map(_Make(work), batches), total)
+
+    @property
+    def _engine(self) -> Engine:
+        return self._store.engine
+
+    def _batches(self, source: Examples) -> Iterator[list[str]]:
+        return batched(self._store.lines(source), BATCH_ROWS, BATCH_SIZE, len)
+
+    def _seal_encoded(self, batches: Iterable[Encoded], total: int) -> Examples:
+        folder = self.scratch()
+        writer = RowsWriter(folder)
+        for encoded in batches:
+            writer.add_encoded(encoded)
+            self._rows_in += len(encoded.kept.rows) + len(encoded.dropped.rows)
+            self.progress(min(writer.kept + writer.dropped, total), total, "rows")
+        return self._seal_written(Examples, folder, writer, counted=True)
+
     # Unfinished work
 
     def save(self) -> None:
@@ -117,21 +171,35 @@ class Draft:
 
     def seal_examples(self, rows: Iterable[Example | Dropped]) -> Examples:
         """Write kept and dropped rows and seal them."""
-        ref, _ = self._seal_rows(Examples, rows, counted=True)
-        return ref
+        return self._seal_rows(Examples, rows, counted=True)
+
+    def seal_parts(
+        self, rows: Iterable[tuple[str, Example | Dropped]], names: Sequence[str]
+    ) -> dict[str, Examples]:
+        """Write rows to the part that each names, in one pass, and seal every part."""
+        folders = {name: self.scratch() for name in names}
+        writers = {name: RowsWriter(folder) for name, folder in folders.items()}
+        for name, row in rows:
+            writers[name].add(row)
+        return {
+            name: self._seal_written(Examples, folders[name], writers[name], counted=True)
+            for name in names
+        }
 
     def seal_rows(self, kind: type[Out], rows: Iterable[msgspec.Struct]) -> Out:
         """Write rows of another kind, such as predictions, and seal them."""
-        ref, _ = self._seal_rows(kind, rows, counted=False)
-        return ref
+        return self._seal_rows(kind, rows, counted=False)
 
-    def _seal_rows(
-        self, kind: type[Out], rows: Iterable[msgspec.Struct], counted: bool
-    ) -> tuple[Out, RowsWriter]:
+    def _seal_rows(self, kind: type[Out], rows: Iterable[msgspec.Struct], counted: bool) -> Out:
         folder = self.scratch()
         writer = RowsWriter(folder)
         for row in rows:
             writer.add(row)
+        return self._seal_written(kind, folder, writer, counted)
+
+    def _seal_written(
+        self, kind: type[Out], folder: Path, writer: RowsWriter, counted: bool
+    ) -> Out:
         content = writer.close()
         facts: dict[str, int] = {"rows": writer.kept}
         if counted:
@@ -142,7 +210,7 @@ class Draft:
         ref = kind(digest=content, **facts)
         counts = {"kept": writer.kept, "dropped": dict(sorted(writer.reasons.items()))}
         self._store.seal(ref, folder, counts)
-        return ref, writer
+        return ref
 
     def seal_files(self, kind: type[Out], folder: Path, **facts: Any) -> Out:
         """Seal all files of a folder; the digest is over names and contents in sorted order."""
@@ -175,6 +243,44 @@ class Draft:
             "kept": self._rows_out - self.drops.total(),
             "dropped": dict(sorted(self.drops.items())),
         }
+
+
+@dataclass(frozen=True)
+class _Transform:
+    work: Callable[[list[Example]], Rows]
+
+    def __call__(self, lines: list[str]) -> Encoded:
+        encoded = encode(self.work(_decode(lines)))
+        return _check_all(encoded, len(lines))
+
+
+@dataclass(frozen=True)
+class _Make(Generic[T]):
+    work: Callable[[list[T]], Rows]
+
+    def __call__(self, items: list[T]) -> Encoded:
+        return _check_all(encode(self.work(items)), len(items))
+
+
+@dataclass(frozen=True)
+class _Survey(Generic[T]):
+    work: Callable[[list[Example]], T]
+
+    def __call__(self, lines: list[str]) -> T:
+        return self.work(_decode(lines))
+
+
+def _decode(lines: list[str]) -> list[Example]:
+    decoder: msgspec.json.Decoder[Example] = msgspec.json.Decoder(Example)
+    return [decoder.decode(line) for line in lines]
+
+
+def _check_all(encoded: Encoded, rows_in: int) -> Encoded:
+    """Find rows that got lost or were invented where they did, an error in the stage."""
+    out = len(encoded.kept.rows) + len(encoded.dropped.rows) - encoded.extra
+    if out != rows_in:
+        raise RuntimeError(f"{rows_in} rows in a batch, but {out} came out kept or dropped")
+    return encoded
 
 
 def read_json(path: Path) -> Any:

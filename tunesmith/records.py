@@ -160,6 +160,12 @@ class Dropped(Struct, frozen=True, kw_only=True):
     row: Example | str
 
 
+class Extra(Struct, frozen=True):
+    """A row that a stage makes beside those that came in, such as a further piece of a long one."""
+
+    row: Example
+
+
 class Prediction(Struct, frozen=True, kw_only=True):
     """What a model answered to one example."""
 

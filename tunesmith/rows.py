@@ -10,15 +10,61 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from tunesmith.canonical import canonical_row, digest, file_digest
-from tunesmith.records import SCHEMA_VERSION, Dropped
+from tunesmith.records import SCHEMA_VERSION, Dropped, Extra
 
 SHARD_BYTES = 64 << 20
-"""Canonical JSON bytes after which a shard is closed; bounds a writer's memory."""
+"""Characters of canonical JSON after which a shard is closed; bounds a writer's memory."""
+
+
+class Lines(NamedTuple):
+    """Rows of one sequence in canonical form: labels, JSON, and their sha256 one after another."""
+
+    labels: list[str]
+    rows: list[str]
+    hashes: bytes
+
+
+class Encoded(NamedTuple):
+    """Rows ready to be written; encoding is most of the work, and this can travel to the writer."""
+
+    kept: Lines
+    dropped: Lines
+    extra: int
+    """How many of them are in addition to the rows that came in."""
+
+
+def encode(rows: Iterable[msgspec.Struct]) -> Encoded:
+    """Bring rows into canonical form; `Dropped` ones apart, `Extra` ones counted."""
+    kept: list[str] = []
+    dropped: list[str] = []
+    kept_labels: list[str] = []
+    dropped_labels: list[str] = []
+    kept_hashes, dropped_hashes = bytearray(), bytearray()
+    extra = 0
+    for row in rows:
+        if isinstance(row, Extra):
+            extra += 1
+            row = row.row
+        line = canonical_row(row)
+        hashed = hashlib.sha256(line).digest()
+        if isinstance(row, Dropped):
+            dropped_labels.append(row.reason)
+            dropped.append(line.decode())
+            dropped_hashes += hashed
+        else:
+            kept_labels.append(getattr(row, "row_id", ""))
+            kept.append(line.decode())
+            kept_hashes += hashed
+    return Encoded(
+        Lines(kept_labels, kept, bytes(kept_hashes)),
+        Lines(dropped_labels, dropped, bytes(dropped_hashes)),
+        extra,
+    )
 
 
 class _Shards:
@@ -33,15 +79,15 @@ class _Shards:
         self._shard = 0
         self.count = 0
 
-    def add(self, label: str, row: msgspec.Struct) -> None:
-        line = canonical_row(row)
-        self._hash.update(hashlib.sha256(line).digest())
-        self._labels.append(label)
-        self._rows.append(line.decode())
-        self._bytes += len(line)
-        self.count += 1
-        if self._bytes >= SHARD_BYTES:
-            self._flush()
+    def add(self, lines: Lines) -> None:
+        self._hash.update(lines.hashes)
+        self.count += len(lines.rows)
+        for label, row in zip(lines.labels, lines.rows, strict=True):
+            self._labels.append(label)
+            self._rows.append(row)
+            self._bytes += len(row)
+            if self._bytes >= SHARD_BYTES:
+                self._flush()
 
     def close(self) -> str:
         if self._rows:
@@ -79,11 +125,13 @@ class RowsWriter:
 
     def add(self, row: msgspec.Struct) -> None:
         """Write a row: to the dropped ones if it is `Dropped`, else to the kept ones."""
-        if isinstance(row, Dropped):
-            self._dropped.add(row.reason, row)
-            self.reasons[row.reason] += 1
-        else:
-            self._kept.add(getattr(row, "row_id", ""), row)
+        self.add_encoded(encode([row]))
+
+    def add_encoded(self, encoded: Encoded) -> None:
+        """Write rows that are in canonical form already."""
+        self._kept.add(encoded.kept)
+        self._dropped.add(encoded.dropped)
+        self.reasons.update(encoded.dropped.labels)
 
     def close(self) -> str:
         """Finish the last shards and return the digest of the content."""
@@ -112,7 +160,7 @@ def read_rows(folder: Path, names: Iterable[str], which: str, row_type: Any) -> 
         row_type: What a row is.
     """
     decoder = msgspec.json.Decoder(row_type)
-    for line in _lines(folder, names, which):
+    for line in read_lines(folder, names, which):
         yield decoder.decode(line)
 
 
@@ -122,13 +170,14 @@ def rows_digest(folder: Path, names: Iterable[str]) -> str:
     hashes = {}
     for which in ("kept", "dropped"):
         hashed = hashlib.sha256()
-        for line in _lines(folder, names, which):
+        for line in read_lines(folder, names, which):
             hashed.update(hashlib.sha256(line.encode()).digest())
         hashes[which] = hashed.hexdigest()
     return digest({"schema": SCHEMA_VERSION, **hashes})
 
 
-def _lines(folder: Path, names: Iterable[str], which: str) -> Iterator[str]:
+def read_lines(folder: Path, names: Iterable[str], which: str) -> Iterator[str]:
+    """Read the rows of an artifact in order, as canonical JSON; arguments as for `read_rows`."""
     import pyarrow.parquet as pq
 
     for name in sorted(name for name in names if name.startswith(f"{which}-")):

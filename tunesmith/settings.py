@@ -8,13 +8,14 @@ import functools
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from tunesmith import stages
 from tunesmith.errors import RecipeError
+from tunesmith.machine import available_cores
 
 if TYPE_CHECKING:
     from tunesmith.store import Store
@@ -76,6 +77,17 @@ class Settings(BaseSettings):
         ),
     )
 
+    engine: Literal["local", "ray"] = Field(
+        "local",
+        description="What row-wise work runs on: the cores of this machine, or a Ray cluster.",
+    )
+    workers: int = Field(
+        default_factory=available_cores,
+        ge=1,
+        description="Processes of the local engine. Default: the cores this process may use.",
+    )
+    ray_address: str = Field("auto", description="Ray cluster to join, as for `ray.init`.")
+
     rebuild: tuple[str, ...] = Field(
         (),
         description=(
@@ -133,10 +145,14 @@ class Settings(BaseSettings):
 
     def store(self) -> "Store":
         """Return the store."""
+        from tunesmith.engine import LocalEngine, RayEngine
         from tunesmith.store import Store
 
+        engine = (
+            LocalEngine(self.workers) if self.engine == "local" else RayEngine(self.ray_address)
+        )
         scratch = self.home.absolute() / "scratch"
-        return Store(self.store_location, scratch, frozenset(self.rebuild))
+        return Store(self.store_location, scratch, frozenset(self.rebuild), engine)
 
 
 @functools.lru_cache(maxsize=8)

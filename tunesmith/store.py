@@ -25,9 +25,10 @@ from tunesmith import lease, observe, provenance
 from tunesmith.artifacts import STEPS, Adapter, Ref
 from tunesmith.canonical import canonical, file_digest
 from tunesmith.draft import Draft
+from tunesmith.engine import Engine, LocalEngine
 from tunesmith.errors import MissingArtifact, Transient
 from tunesmith.records import Dropped
-from tunesmith.rows import read_rows
+from tunesmith.rows import read_lines, read_rows
 from tunesmith.stage import Ins, Out, P, Stage
 from tunesmith.storage import Storage, open_storage
 
@@ -47,10 +48,15 @@ class Store:
         url: A local folder, or an fsspec URL such as `s3://bucket/folder`.
         scratch: A local folder for unfinished work and fetched files; a local store needs none.
         rebuild: Names of stages to run even though a record exists, in a further record.
+        engine: What row-wise work runs on; no artifact depends on it. This process by default.
     """
 
     def __init__(
-        self, url: str, scratch: Path | None = None, rebuild: frozenset[str] = frozenset()
+        self,
+        url: str,
+        scratch: Path | None = None,
+        rebuild: frozenset[str] = frozenset(),
+        engine: Engine | None = None,
     ) -> None:
         self.url = url
         self.storage: Storage = open_storage(url)
@@ -60,6 +66,7 @@ class Store:
         self._local = local
         self._place = str(self.storage.local or url)
         self.rebuild = rebuild
+        self.engine = engine or LocalEngine(workers=1)
 
     # Building
 
@@ -314,6 +321,10 @@ class Store:
     def dropped(self, ref: Ref) -> Iterator[Dropped]:
         """Read the dropped rows of an artifact, in order."""
         return self._read(ref, "dropped", Dropped)
+
+    def lines(self, ref: Ref) -> Iterator[str]:
+        """Read the kept rows of an artifact, in order, as canonical JSON."""
+        return read_lines(self.path(ref), self.manifest(ref)["files"], "kept")
 
     def _read(self, ref: Ref, which: str, row_type: Any) -> Iterator[Any]:
         return read_rows(self.path(ref), self.manifest(ref)["files"], which, row_type)

@@ -5,17 +5,15 @@ On a CPU with AVX512-BF16 or AMX it is 2.2 times as fast in training (under auto
 stay in float32) and 2.4 times in batched generation; on one without, it is emulated and slow.
 """
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from tunesmith.machine import available_cores
 
 if TYPE_CHECKING:
     import torch
 
 Precision = Literal["fp32", "bf16"]
-
-CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True)
@@ -54,22 +52,3 @@ def pick(precision: Precision | None = None) -> Device:
     fastest = "bf16" if features.get("avx512_bf16") or features.get("amx_bf16") else "fp32"
     name = str(features.get("cpu_name") or "unknown CPU")
     return Device("cpu", name, precision or fastest, threads)
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use: at least 1, and no more than its container's.
-
-    A container's share stands in the file `cpu.max` of Linux control groups, version 2, as
-    "quota period" in microseconds; without a limit the quota reads "max".
-    """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    try:
-        quota, period = CGROUP_LIMIT.read_text().split()
-    except (OSError, ValueError):
-        return cores
-    if quota == "max":
-        return cores
-    return max(1, min(cores, int(quota) // int(period)))
