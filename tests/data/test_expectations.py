@@ -2,17 +2,19 @@
 
 import os
 
+import pandas as pd
 import pytest
 
 from tunesmith.data.expectations import Failure, data_docs, failures
 from tunesmith.errors import RecipeError
 
-COLUMNS = [
-    {"words": 3, "whole": True, "share": 0.0},
-    {"words": 0, "whole": False, "share": 0.5},
-    {"words": 9, "whole": True, "share": 0.51},
-    {"words": 0, "whole": True, "share": 1.0},
-]
+COLUMNS = pd.DataFrame(
+    {
+        "words": [3, 0, 9, 0],
+        "whole": [True, False, True, True],
+        "share": [0.0, 0.5, 0.51, 1.0],
+    }
+)
 
 
 def expect(kind, reason="r", **kwargs):
@@ -40,7 +42,9 @@ def test_rows_are_named_by_position_in_the_order_of_the_expectations():
 
 
 def test_every_failing_row_is_named_however_many_there_are():
-    found = failures([{"words": 0}] * 500, [expect("be_between", column="words", min_value=1)])
+    found = failures(
+        pd.DataFrame({"words": [0] * 500}), [expect("be_between", column="words", min_value=1)]
+    )
     assert [failure.row for failure in found] == list(range(500))
 
 
@@ -52,7 +56,7 @@ def test_other_kinds_of_expectation_are_described_by_their_arguments():
 
 
 def test_no_rows_break_nothing():
-    assert failures([], [expect("be_between", column="words", min_value=1)]) == []
+    assert failures(pd.DataFrame(), [expect("be_between", column="words", min_value=1)]) == []
 
 
 @pytest.mark.parametrize(

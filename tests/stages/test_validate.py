@@ -5,9 +5,9 @@ from pydantic import ValidationError
 
 from tests import toy_stages
 from tests.made_rows import chat, distinct, reasons
-from tunesmith.data.columns import COLUMNS, derive
+from tunesmith.data.columns import COLUMNS, derive, table
 from tunesmith.data.expectations import failures
-from tunesmith.records import ChatExample, Example, Message
+from tunesmith.records import ChatExample, Example, LabelExample, Message
 from tunesmith.stages.validate import (
     DEFAULTS,
     STAGE,
@@ -18,6 +18,10 @@ from tunesmith.stages.validate import (
 
 PARAMS = ValidateParams()
 GOOD = chat("How do I reset it?", "Hold the button.\nThen wait.\n\nThen wait again.")
+
+
+def validated(rows, params):
+    return list(validate(rows, table(rows), params))
 
 
 def talk(*turns):
@@ -74,7 +78,7 @@ def test_a_column_is_what_it_says(row, column, value):
     ],
 )
 def test_by_default_a_row_is_dropped_for_what_is_surely_wrong(row, reason):
-    found = list(validate([GOOD, row, GOOD], PARAMS))
+    found = validated([GOOD, row, GOOD], PARAMS)
     assert reasons(found) == [None, reason, None]
     if reason:
         assert (found[1].row, found[1].source) == (row, row.source)
@@ -97,13 +101,13 @@ def test_the_first_expectation_that_a_row_breaks_is_its_reason():
             expect("answer_chars", min_value=8),
         )
     )
-    assert reasons(validate(rows, asked)) == [None, "answer_chars", "short"]
+    assert reasons(validated(rows, asked)) == [None, "answer_chars", "short"]
     turned = ValidateParams(expectations=asked.expectations[::-1])
-    assert reasons(validate(rows, turned)) == [None, "answer_chars", "answer_chars"]
+    assert reasons(validated(rows, turned)) == [None, "answer_chars", "answer_chars"]
 
 
 def test_no_rows_are_no_error():
-    assert list(validate([], PARAMS)) == []
+    assert validated([], PARAMS) == []
 
 
 @pytest.mark.parametrize(
@@ -126,9 +130,31 @@ def test_expectations_that_cannot_mean_anything_are_refused(fields):
         ExpectationParams(**{**right, **fields})
 
 
-def test_none_at_all_or_one_twice_are_refused():
-    with pytest.raises(ValidationError):
-        ValidateParams(expectations=())
+def test_what_the_recipe_states_comes_first_and_takes_a_defaults_place():
+    own = expect("answer_words", "short", min_value=2)
+    suite = ValidateParams(expectations=(own,)).expectations
+    assert suite[0] == own
+    assert [item.kwargs["column"] for item in suite].count("answer_words") == 1
+    assert len(suite) == len(DEFAULTS)
+    other = expect("messages", max_value=3)
+    assert ValidateParams(expectations=(other,)).expectations == (other, *DEFAULTS)
+    assert ValidateParams(expectations=()).expectations == DEFAULTS
+    again = ValidateParams(expectations=suite)
+    assert again.expectations == suite
+
+
+def test_a_label_that_is_not_named_is_dropped():
+    common = {"row_id": "r", "group_id": "g", "origin": "human"}
+    rows = [
+        LabelExample(**common, source="f:1", text="Where is my card?", label="card_arrival"),
+        LabelExample(**common, source="f:2", text="Where is my card?", label="card arrival"),
+    ]
+    named = ValidateParams(labels=("card_arrival", "lost_card"))
+    assert reasons(validated(rows, named)) == [None, "unknown_label"]
+    assert reasons(validated(rows, PARAMS)) == [None, None]
+
+
+def test_one_twice_is_refused():
     with pytest.raises(ValidationError, match="stands twice"):
         ValidateParams(expectations=(*DEFAULTS, DEFAULTS[0]))
 
@@ -136,7 +162,7 @@ def test_none_at_all_or_one_twice_are_refused():
 def test_no_text_of_a_row_reaches_great_expectations():
     row = chat("My name is Ann Smith.", "Dear Ann Smith, hello.", system="Be kind.")
     assert not any(isinstance(value, str) for value in derive(row).values())
-    (found,) = failures([derive(row)], [expect("answer_words", max_value=1).plain])
+    (found,) = failures(table([row]), [expect("answer_words", max_value=1).plain])
     assert "Ann" not in found.detail
 
 

@@ -10,9 +10,12 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tunesmith.errors import RecipeError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Failure(NamedTuple):
@@ -23,10 +26,8 @@ class Failure(NamedTuple):
     detail: str
 
 
-def failures(
-    columns: Sequence[dict[str, Any]], expectations: Sequence[dict[str, Any]]
-) -> list[Failure]:
-    """Check columns against expectations, each `{"type", "kwargs", "reason"}`.
+def failures(table: "pd.DataFrame", expectations: Sequence[dict[str, Any]]) -> list[Failure]:
+    """Check a table, a line for each row, against expectations `{"type", "kwargs", "reason"}`.
 
     Returns:
         Failures ordered by expectation, then row.
@@ -35,10 +36,10 @@ def failures(
         RecipeError: when an expectation cannot be made, raised while it was checked, or does not
             say which rows break it.
     """
-    if not columns:
+    if table.empty:
         return []
     with _quiet_context() as (gx, context):
-        checked = _run(gx, context, columns, expectations, actions=[])
+        checked = _run(gx, context, table, expectations, actions=[])
         found = []
         for expectation, result in zip(expectations, checked, strict=True):
             _refuse_raised(expectation, result)
@@ -55,9 +56,7 @@ def failures(
     return found
 
 
-def data_docs(
-    columns: Sequence[dict[str, Any]], expectations: Sequence[dict[str, Any]], folder: Path
-) -> Path:
+def data_docs(table: "pd.DataFrame", expectations: Sequence[dict[str, Any]], folder: Path) -> Path:
     """Write the Data Docs site of a validation into a folder and return its index page."""
     with _quiet_context() as (gx, context):
         from great_expectations.checkpoint import UpdateDataDocsAction
@@ -75,7 +74,7 @@ def data_docs(
             },
         )
         action = UpdateDataDocsAction(name="docs", site_names=["local"])
-        _run(gx, context, columns, expectations, actions=[action])
+        _run(gx, context, table, expectations, actions=[action])
     return folder / "index.html"
 
 
@@ -105,16 +104,14 @@ def _quiet_context() -> Iterator[tuple[Any, Any]]:
 def _run(
     gx: Any,
     context: Any,
-    columns: Sequence[dict[str, Any]],
+    table: "pd.DataFrame",
     expectations: Sequence[dict[str, Any]],
     actions: list[Any],
 ) -> list[dict[str, Any]]:
-    import pandas as pd
     from great_expectations.exceptions import GreatExpectationsError
     from pydantic import ValidationError
 
-    frame = pd.DataFrame.from_records(list(columns))
-    frame.insert(0, "row", range(len(frame)))
+    numbered = table.assign(row=range(len(table)))
     batch = (
         context.data_sources.add_pandas("examples")
         .add_dataframe_asset("derived columns")
@@ -146,7 +143,7 @@ def _run(
                 "return_unexpected_index_query": False,
             },
         )
-        outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": frame})
+        outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": numbered})
     except GreatExpectationsError as error:
         raise RecipeError(f"validate.expectations cannot be checked: {error}") from error
     (result,) = outcome.run_results.values()

@@ -3,20 +3,27 @@
 Reads `Examples`, writes the rows that meet every expectation in the same order; the others are
 dropped with the expectation's reason. What an expectation may look at is listed in
 `tunesmith.data.columns`.
+
+The suite is made from the recipe: the expectations it states, those that follow from its other
+parameters, and the defaults that it does not replace. Only the columns, some hundred bytes a row,
+are ever in memory together.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
 from tunesmith.artifacts import Examples
 from tunesmith.canonical import canonical
-from tunesmith.data.columns import COLUMNS, derive
+from tunesmith.data.columns import COLUMNS, table
 from tunesmith.data.expectations import failures
 from tunesmith.draft import Draft
-from tunesmith.records import ChatExample, Dropped
+from tunesmith.records import Dropped, Example
 from tunesmith.stage import Params, Stage
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class ExpectationParams(Params):
@@ -81,28 +88,54 @@ DEFAULTS = (
 class ValidateParams(Params):
     """What every row must meet."""
 
+    labels: tuple[str, ...] = Field(
+        (), description="Labels that a labelled text may have; any if none is named."
+    )
     expectations: tuple[ExpectationParams, ...] = Field(
-        DEFAULTS, min_length=1, description="Expectations, or a JSON file with a list of them."
+        DEFAULTS,
+        description=(
+            "Expectations, or a JSON file with a list of them. They come before the defaults; one "
+            "of the same type on the same column takes a default's place."
+        ),
     )
 
     @field_validator("expectations")
     @classmethod
-    def _each_once(cls, given: tuple[ExpectationParams, ...]) -> tuple[ExpectationParams, ...]:
+    def _each_once_then_the_defaults(
+        cls, given: tuple[ExpectationParams, ...]
+    ) -> tuple[ExpectationParams, ...]:
         for number, item in enumerate(given):
             if any(
                 item.type == other.type and item.kwargs == other.kwargs for other in given[:number]
             ):
                 raise ValueError(f"{item.type} on {item.kwargs['column']!r} stands twice")
-        return given
+        placed = {(item.type, item.kwargs["column"]) for item in given}
+        rest = (item for item in DEFAULTS if (item.type, item.kwargs["column"]) not in placed)
+        return (*given, *rest)
+
+    @property
+    def suite(self) -> list[dict[str, Any]]:
+        """Every expectation, as plain values in the order of their precedence."""
+        asked = list(self.expectations)
+        if self.labels:
+            kwargs = {"column": "label", "value_set": list(self.labels)}
+            kind = "expect_column_values_to_be_in_set"
+            asked.append(ExpectationParams(type=kind, kwargs=kwargs, reason="unknown_label"))
+        return [item.plain for item in asked]
 
 
 def validate(
-    rows: Sequence[ChatExample], params: ValidateParams
-) -> Iterator[ChatExample | Dropped]:
-    """Pass each row on, or mark it dropped for the first expectation that it breaks."""
+    rows: Iterable[Example], columns: "pd.DataFrame", params: ValidateParams
+) -> Iterator[Example | Dropped]:
+    """Pass each row on, or mark it dropped for the first expectation that it breaks.
+
+    Args:
+        rows: As many as `columns` has lines, in the same order.
+        columns: What `tunesmith.data.columns.table` gives for the rows.
+        params: The expectations.
+    """
     found: dict[int, tuple[str, str]] = {}
-    columns = [derive(row) for row in rows]
-    for failure in failures(columns, [item.plain for item in params.expectations]):
+    for failure in failures(columns, params.suite):
         found.setdefault(failure.row, (failure.reason, failure.detail))
     for index, row in enumerate(rows):
         if index in found:
@@ -113,7 +146,11 @@ def validate(
 
 
 def _write(params: ValidateParams, draft: Draft, source: Examples) -> Examples:
-    return draft.seal_examples(validate(list(draft.rows(source)), params))
+    import pandas as pd
+
+    tables = list(draft.survey(source, table))
+    columns = pd.concat(tables, ignore_index=True) if tables else table([])
+    return draft.seal_examples(validate(draft.rows(source), columns, params))
 
 
-STAGE = Stage("validate", version=1, produces=Examples, body=_write)
+STAGE = Stage("validate", version=2, produces=Examples, body=_write)
