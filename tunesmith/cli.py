@@ -141,15 +141,24 @@ def doctor() -> None:
 
 
 @main.command()
-@click.argument("name", type=click.Choice(["support-email"]))
+@click.argument("name", type=click.Choice(["support-email", "ungrounded-email"]))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @click.option("--seed", default=7, show_default=True, help="Another seed, other tickets.")
-@click.option("--rows", default=1700, show_default=True, help="Lines of the ticket files together.")
-def example_data(name: str, out: Path, seed: int, rows: int) -> None:
-    """Write a made-up data set with known defects, and the truth about them beside it."""
-    from tunesmith.example_data import support_email
+@click.option(
+    "--rows", type=int, help="Lines to write: 1,700 for support-email, 14,000 for ungrounded-email."
+)
+def example_data(name: str, out: Path, seed: int, rows: int | None) -> None:
+    """Write a made-up data set with known defects.
 
-    truth = support_email.write(out, seed=seed, rows=rows)
+    support-email: tickets with follow-up e-mails, and the truth about their defects beside them.
+    ungrounded-email: e-mails without the tickets that they answer, a set that must be refused.
+    """
+    from tunesmith.example_data import support_email, ungrounded_email
+
+    if name == "ungrounded-email":
+        click.echo(f"{ungrounded_email.write(out, seed=seed, rows=rows or 14_000)} written")
+        return
+    truth = support_email.write(out, seed=seed, rows=rows or 1700)
     counts = ", ".join(f"{count} {reason}" for reason, count in truth.counts.items())
     click.echo(f"{out}: {len(truth.rows)} lines: {counts}; the truth about each in {truth.path}")
 

@@ -162,7 +162,7 @@ def write(out: Path, seed: int = 7, rows: int = 1400) -> Truth:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, parts in content.items():
-            _replace(out / name, b"".join(part + b"\n" for part in parts))
+            replace_file(out / name, b"".join(part + b"\n" for part in parts))
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be written: {error.strerror}") from error
     return Truth(
@@ -331,7 +331,8 @@ def _encode(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8")
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole: what is there stays until the new content is on the disk."""
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         file.write(content)
