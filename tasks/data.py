@@ -1,11 +1,12 @@
-"""Tasks from the sources to the split."""
+"""Tasks from the sources to the training set."""
 
 from tasks.stage_task import stage_task
 from tunesmith import settings
-from tunesmith.artifacts import Base, Examples, Files, Split
+from tunesmith.artifacts import Base, Examples, Files, Mixture, Scores, Split
 from tunesmith.stages import base as base_stage
 from tunesmith.stages import dedup as dedup_stage
 from tunesmith.stages import ingest as ingest_stage
+from tunesmith.stages import mix as mix_stage
 from tunesmith.stages import score as score_stage
 from tunesmith.stages import split as split_stage
 from tunesmith.stages import validate as validate_stage
@@ -44,6 +45,21 @@ def dedup(
 
 
 @stage_task(hours=2, tags=("data",))
-def split(params: split_stage.SplitParams, source: Examples) -> Split:
+def split(params: split_stage.SplitParams, source: Examples, scores: Scores | None) -> Split:
     """Run `tunesmith.stages.split`."""
-    return settings.load().store().build(split_stage.STAGE, params, source)
+    return settings.load().store().build(split_stage.STAGE, params, source, scores)
+
+
+@stage_task(hours=6, tags=("data",))
+def mix(
+    params: mix_stage.MixParams,
+    sides: Split,
+    stages: dict[str, Examples],
+    fences: dict[str, Examples],
+    replay: Examples | None,
+    model: Base,
+    scores: Scores | None,
+) -> Mixture:
+    """Run `tunesmith.stages.mix`."""
+    store = settings.load().store()
+    return store.build(mix_stage.STAGE, params, sides, stages, fences, replay, model, scores)

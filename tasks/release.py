@@ -35,6 +35,7 @@ TASKS: dict[str, StageTask[Any, Any]] = {
     "score": data.score,
     "dedup": data.dedup,
     "split": data.split,
+    "mix": data.mix,
     "predict": evaluation.predict,
     "train": training.train,
     "evaluate": evaluation.evaluate,

@@ -121,7 +121,7 @@ def project(tmp_path):
 
 
 PLAN = [
-    "base", "ingest", "validate", "score", "ingest golden", "dedup", "split",
+    "base", "ingest", "validate", "score", "ingest golden", "dedup", "split", "mix",
     "predict base test", "evaluate base test",
     "predict prompt_baseline test", "evaluate prompt_baseline test",
     "predict base golden", "evaluate base golden",

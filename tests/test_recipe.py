@@ -142,7 +142,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(folder):
         (folder / "recipe.yaml").read_text()
         .replace("name: tickets", "name: My Tickets")
         .replace("task: Write", "task: Do. Write")
-        .replace("origin: human", "origin: model")
+        .replace("origin: human", "origin: robot")
         .replace("score:", "scor:")
         .replace("sha256: ", "sha256: x")
         .replace("method: sft", "method: magic, epoch: 3")

@@ -53,6 +53,13 @@ class Split(Ref):
     test: Examples
 
 
+class Mixture(Ref):
+    """What training reads, with an account of what it is made of."""
+
+    kind: Literal["mixture"] = "mixture"
+    train: Examples
+
+
 class Base(Ref):
     """A base model: weights, tokenizer and chat template."""
 

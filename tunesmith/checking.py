@@ -1,24 +1,21 @@
 """What `check`, `why`, `show` and `doctor` print, as text."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tunesmith import retrains
 from tunesmith.artifacts import Examples, Ref, Split
+from tunesmith.data.split_report import ASSUMED_DISCORDANCE, WEAK
 from tunesmith.preview import Step, preview
 from tunesmith.recipe import Recipe
 from tunesmith.records import Example, Prediction, Score
+from tunesmith.reporting.data_view import data_view, prepared_text
 from tunesmith.settings import Settings
 from tunesmith.store import Store
 from tunesmith.upkeep import damage, find_artifact
-
-WEAK = 0.8
-"""Power below which a margin is called too narrow for its test set."""
-
-ASSUMED_DISCORDANCE = 0.1
-"""Share of examples on which champion and candidate differ, where nothing is known yet."""
 
 
 def report(recipe: Recipe, settings: Settings) -> str:
@@ -68,6 +65,14 @@ def power(recipe: Recipe, steps: list[Step]) -> str:
             "(predict.sample, split.test, more data), or a wider gate.margin"
         )
     return text
+
+
+def prepared(path: Path, settings: Settings, accept: tuple[str, ...]) -> str:
+    """Prepare a recipe's training set, and say what came of it."""
+    recipe, made = retrains.prepare(path, settings, accept)
+    champion = retrains.open_tracker(settings).champion(recipe.name)
+    view = data_view(settings.store(), made.data, made.split, made.mixture, champion)
+    return prepared_text(view, made.split, made.mixture)
 
 
 def explain(recipe: Recipe, settings: Settings, stage: str) -> str:

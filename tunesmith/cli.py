@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -75,6 +75,25 @@ def run(recipe: Path, why: str, accept_drops: tuple[str, ...], rebuild: tuple[st
 
 @main.command()
 @RECIPE
+@click.option(
+    "--accept-drops",
+    multiple=True,
+    metavar="REASON",
+    help="Reason whose dropped rows you have looked at; `all` for any. May be repeated.",
+)
+def prepare(recipe: Path, accept_drops: tuple[str, ...]) -> None:
+    """Make a recipe's training set without training; print its funnel, mixture and warnings."""
+    from tunesmith import settings
+    from tunesmith.checking import prepared
+    from tunesmith.terminal import shown_progress
+
+    with shown_progress():
+        told = prepared(recipe, settings.load(), accept_drops)
+    click.echo(told)
+
+
+@main.command()
+@RECIPE
 def check(recipe: Path) -> None:
     """Check a recipe; print it resolved, what would run, and what its test set can settle."""
     from tunesmith import recipe as recipes
@@ -82,6 +101,50 @@ def check(recipe: Path) -> None:
     from tunesmith.checking import report
 
     click.echo(report(recipes.load(recipe), settings.load()))
+
+
+@main.command()
+@RECIPE
+@click.argument("reason", default="")
+@click.option(
+    "-n", "--rows", type=click.IntRange(min=0), default=5, show_default=True, help="Rows of each."
+)
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Try the recipe with this, such as score.minimum=0.7. May be repeated.",
+)
+def inspect(recipe: Path, reason: str, rows: int, changes: tuple[str, ...]) -> None:
+    """Show rows of each drop reason, and with --set what a change would drop or bring back."""
+    from tunesmith import settings
+    from tunesmith.inspecting import inspect as look
+    from tunesmith.terminal import shown_progress
+
+    with shown_progress():
+        told = look(recipe, settings.load(), reason, rows, changes)
+    click.echo(told)
+
+
+@main.command()
+@RECIPE
+@click.argument("labels", required=False, type=click.Path(path_type=Path))
+@click.option("--sample", type=click.IntRange(min=1), help="Draw so many rows to label.")
+@click.option("--out", type=click.Path(path_type=Path), help="File for the rows to label.")
+def calibrate(recipe: Path, labels: Path | None, sample: int | None, out: Path | None) -> None:
+    """Fit the weights of the quality score to rows that people called good or bad."""
+    from tunesmith import calibrating, settings
+    from tunesmith.terminal import shown_progress
+
+    if (labels is None) == (sample is None) or (sample is None) != (out is None):
+        raise click.UsageError("give a file of LABELS, or --sample N with --out FILE to make one")
+    with shown_progress():
+        if sample is not None and out is not None:
+            told = calibrating.draw(recipe, settings.load(), sample, out)
+        elif labels is not None:
+            told = calibrating.calibrate(recipe, settings.load(), labels)
+    click.echo(told)
 
 
 @main.command()
@@ -227,3 +290,97 @@ def deploy() -> None:
 
     for line in apply(settings.load(), Path.cwd()):
         click.echo(line)
+
+
+@main.command()
+@click.argument("row_id")
+@click.option("--why", required=True, help="The reason; it stays in the row's place.")
+@click.option("--yes", is_flag=True, help="Do it; without it, only list.")
+def forget(row_id: str, why: str, yes: bool) -> None:
+    """Replace a row by a tombstone everywhere in the store, and say what cannot be reached."""
+    import datetime
+
+    from tunesmith import forgetting, settings, traces
+
+    at = settings.load()
+    store = at.store()
+    found = forgetting.find(store, row_id)
+    left = traces.trace(at, store, found)
+    click.echo(traces.described(found, left))
+    if not yes:
+        click.echo("nothing was changed; add --yes to forget it")
+        return
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    done = forgetting.forget(store, found, traces.forgetter(), now, why)
+    traces.remove_reports(left)
+    click.echo(f"forgotten: {done.total()} rows in {len(+done)} artifacts")
+
+
+@main.command()
+@click.argument("artifact")
+@click.option(
+    "--as",
+    "into",
+    type=click.Choice(["openai", "alpaca", "dpo"]),
+    required=True,
+    help="Format of a line.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to make.")
+def export(artifact: str, into: Literal["openai", "alpaca", "dpo"], out: Path) -> None:
+    """Write an artifact's kept rows as JSONL for other tools, with their provenance and funnel."""
+    from tunesmith import settings
+    from tunesmith.exporting import export as write
+
+    made = write(settings.load().store(), artifact, into, out)
+    for name, rows in made.rows.items():
+        click.echo(f"{made.folder / name}: {rows} rows")
+
+
+@main.group()
+def quarantine() -> None:
+    """Rows that ingest dropped."""
+
+
+@quarantine.command("show")
+@click.argument("artifact_or_recipe")
+@click.option("--reason", default=None, help="Only the rows dropped for this reason.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="File to write them to, for mending; without it they are printed.",
+)
+def show_quarantine(artifact_or_recipe: str, reason: str | None, out: Path | None) -> None:
+    """Show the rows that ingest dropped: file, line, reason and raw text, secrets masked."""
+    from tunesmith import quarantine, settings
+
+    store = settings.load().store()
+    rows = quarantine.dropped(store, quarantine.locate(store, artifact_or_recipe), reason)
+    if out is None:
+        for text in quarantine.shown(rows):
+            click.echo(text)
+    else:
+        click.echo(
+            f"{out}: {quarantine.write(rows, out)} rows; mend the text of raw, then: "
+            f"tunesmith quarantine retry {out} --out GOOD.jsonl"
+        )
+
+
+@quarantine.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File for good rows.")
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Recipe whose sources the rows are of; without it, their shape is told from them.",
+)
+def retry(file: Path, out: Path, recipe: Path | None) -> None:
+    """Read mended rows again: the good ones go to a file, the rest stays with new reasons."""
+    from tunesmith import quarantine
+
+    tried = quarantine.retry(file, out, recipe)
+    left = ", ".join(f"{count} {reason}" for reason, count in tried.left.most_common())
+    if tried.good:
+        click.echo(f"{out}: {tried.good} rows are good now; name it as a source in the recipe")
+    click.echo(f"{file}: {tried.left.total()} rows left{f': {left}' if left else ''}")

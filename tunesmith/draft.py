@@ -84,6 +84,10 @@ class Draft:
         """Read rows that only inform the stage, such as a fence or a sample."""
         return self._store.rows(ref, row_type)
 
+    def dropped(self, ref: Ref) -> Iterator[Dropped]:
+        """Read the rows that an earlier stage dropped."""
+        return self._store.dropped(ref)
+
     def count_in(self, rows: int = 1) -> None:
         """Account for rows that do not come from an artifact, such as lines of a file."""
         self._rows_in += rows

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from tunesmith.canonical import file_digest
-from tunesmith.data.chat_lines import Reading, read_line
-from tunesmith.data.source_files import gather, lines
+from tunesmith.data.parsing import Reading, as_json, read_item, shape_of
+from tunesmith.data.readers import read_files
+from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError
-from tunesmith.records import ChatExample, Dropped
+from tunesmith.records import Dropped, Example
 from tunesmith.sampling import sample
 
 ADVISED = (100, 200)
@@ -25,15 +26,17 @@ def create(source: Path, target: Path, size: int, salt: str) -> str:
             f"{target} exists, with the sha256 {file_digest(target)}. A golden set never changes; "
             "give a new one another name"
         )
-    rows: list[ChatExample] = []
+    rows: list[Example] = []
     raw: dict[str, bytes] = {}
-    for line in lines(gather([source.name], source.parent)):
-        row = read_line(line, Reading("human", None))
+    files = gather([source.name], source.parent)
+    shape = shape_of(read_files(files), {}, str(source))
+    for item in read_files(files):
+        row = read_item(item, Reading("human", None, shape))
         if isinstance(row, Dropped):
             raise InputError(f"{source.parent / row.source}: {row.reason}: {row.detail}")
         if row.row_id in raw:
             raise InputError(f"{source.parent / row.source}: the same example stands there twice")
-        raw[row.row_id] = line.content
+        raw[row.row_id] = as_json(item)
         rows.append(row)
     if len(rows) < size:
         raise InputError(f"{source} has {len(rows)} examples; expected at least {size}")

@@ -4,7 +4,7 @@ The pipeline does not know how a stage is run. Its runner is the store itself on
 line, one Prefect task a stage in the flows, and a look without building for `tunesmith check`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from tunesmith.artifacts import (
@@ -12,11 +12,13 @@ from tunesmith.artifacts import (
     Base,
     Examples,
     Files,
+    Mixture,
     Predictions,
     Scores,
     Split,
     Verdict,
 )
+from tunesmith.errors import RecipeError
 from tunesmith.recipe import Recipe
 from tunesmith.reporting.tracking import Champion
 from tunesmith.stage import Ins, Out, P, Params, Stage
@@ -26,6 +28,7 @@ from tunesmith.stages import (
     evaluate,
     gate,
     ingest,
+    mix,
     predict,
     score,
     split,
@@ -49,7 +52,9 @@ class Sources(Params):
 
     base: Files
     examples: Files
-    golden: Files
+    golden: Files | None = None
+    benchmarks: Files | None = None
+    replay: Files | None = None
 
 
 class Candidate(Params):
@@ -57,6 +62,16 @@ class Candidate(Params):
 
     predictions: Predictions
     scores: Scores
+
+
+class Prepared(Params):
+    """What the data stages made."""
+
+    base: Base
+    golden: Examples | None
+    data: dict[str, Examples]
+    split: Split
+    mixture: Mixture
 
 
 Outcome = Literal["promote", "reject", "inconclusive", "unchanged"]
@@ -70,9 +85,68 @@ class Result(Params):
     golden: Examples
     data: dict[str, Examples]
     split: Split
+    mixture: Mixture
     adapter: Adapter
     measured: dict[str, Candidate]
     verdict: Verdict | None
+
+
+def prepare(recipe: Recipe, sources: Sources, run: Runner) -> Prepared:
+    """Run the data stages: from the sources to the training set."""
+    model = run(base.STAGE, "base", recipe.base, sources.base)
+    data = {"ingest": run(ingest.STAGE, "ingest", recipe.ingest, sources.examples)}
+    data["validate"] = run(validate.STAGE, "validate", recipe.validate_, data["ingest"])
+    data["score"] = run(score.STAGE, "score", recipe.score, data["validate"], model)
+    fences: dict[str, Examples] = {}
+    if sources.golden is not None:
+        golden = run(ingest.STAGE, "ingest golden", golden_params(recipe), sources.golden)
+        fences["golden"] = golden
+    if sources.benchmarks is not None:
+        params = _as_is(recipe.benchmarks)
+        fences["benchmarks"] = run(ingest.STAGE, "ingest benchmarks", params, sources.benchmarks)
+    data["dedup"] = run(dedup.STAGE, "dedup", recipe.dedup, data["score"], tuple(fences.values()))
+    run.look(data)
+    scores = _difficulty(recipe, model, data["dedup"], run)
+    sides = run(split.STAGE, "split", recipe.split, data["dedup"], scores)
+    mixture = run(
+        mix.STAGE,
+        "mix",
+        recipe.mix,
+        sides,
+        data,
+        fences,
+        _replay(recipe, sources, sides, fences, run),
+        model,
+        scores,
+    )
+    return Prepared(
+        base=model, golden=fences.get("golden"), data=data, split=sides, mixture=mixture
+    )
+
+
+def _difficulty(recipe: Recipe, model: Base, rows: Examples, run: Runner) -> Scores | None:
+    """Have the base answer every row, where something is ordered by how well it does."""
+    if split.DIFFICULTY not in (recipe.split.stratify, recipe.mix.curriculum):
+        return None
+    params = recipe.predict.model_copy(update={"shots": 0, "sample": None})
+    predictions = run(predict.STAGE, "predict base rows", params, rows, model, None, None)
+    return run(evaluate.STAGE, "evaluate base rows", recipe.evaluate, rows, predictions)
+
+
+def _replay(
+    recipe: Recipe,
+    sources: Sources,
+    sides: Split,
+    fences: Mapping[str, Examples],
+    run: Runner,
+) -> Examples | None:
+    """Read the general instructions, and take out what must stay unseen."""
+    if sources.replay is None or recipe.mix.replay is None:
+        return None
+    params = _as_is(sources.replay.names)
+    rows = run(ingest.STAGE, "ingest replay", params, sources.replay)
+    unseen = (*fences.values(), sides.test, sides.validation)
+    return run(dedup.STAGE, "dedup replay", recipe.dedup, rows, unseen)
 
 
 def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Runner) -> Result:
@@ -81,14 +155,10 @@ def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Ru
     Baselines are measured before training starts. If the candidate turns out to be the champion,
     nothing is evaluated.
     """
-    model = run(base.STAGE, "base", recipe.base, sources.base)
-    data = {"ingest": run(ingest.STAGE, "ingest", recipe.ingest, sources.examples)}
-    data["validate"] = run(validate.STAGE, "validate", recipe.validate_, data["ingest"])
-    data["score"] = run(score.STAGE, "score", recipe.score, data["validate"], model)
-    golden = run(ingest.STAGE, "ingest golden", golden_params(recipe), sources.golden)
-    data["dedup"] = run(dedup.STAGE, "dedup", recipe.dedup, data["score"], (golden,))
-    run.look(data)
-    sides = run(split.STAGE, "split", recipe.split, data["dedup"])
+    prepared = prepare(recipe, sources, run)
+    model, sides, golden = prepared.base, prepared.split, prepared.golden
+    if golden is None:
+        raise RecipeError("golden: is missing; a retrain is judged on a golden set")
 
     def measure(
         who: str, where: str, answerer: Base, adapter: Adapter | None, shots: bool = False
@@ -114,8 +184,9 @@ def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Ru
         measured[f"prompt_baseline {where}"] = measure(
             "prompt_baseline", where, model, None, shots=True
         )
-    adapter = run(train.STAGE, "train", recipe.train, sides.train, sides.validation, model)
-    made = {"base": model, "golden": golden, "data": data, "split": sides, "adapter": adapter}
+    rows = prepared.mixture.train
+    adapter = run(train.STAGE, "train", recipe.train, rows, sides.validation, model)
+    made = {**dict(prepared), "adapter": adapter}
     if champion is not None and champion.adapter.digest == adapter.digest:
         return Result(outcome="unchanged", measured=measured, verdict=None, **made)
     for where in ("test", "golden"):
@@ -135,5 +206,13 @@ def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Ru
 
 def golden_params(recipe: Recipe) -> ingest.IngestParams:
     """How the golden set is read: every line of it must be good."""
+    if recipe.golden is None:
+        raise RecipeError("golden: is missing")
     source = ingest.SourceParams(path=recipe.golden.path, origin="human")
     return ingest.IngestParams(sources=(source,), group_by=recipe.ingest.group_by, bad_share=0.0)
+
+
+def _as_is(paths: Sequence[str]) -> ingest.IngestParams:
+    """How files are read that people wrote for no task of ours."""
+    sources = tuple(ingest.SourceParams(path=path, origin="human") for path in paths)
+    return ingest.IngestParams(sources=sources)

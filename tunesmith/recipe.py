@@ -14,20 +14,22 @@ import yaml
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from tunesmith.canonical import digest, file_digest
-from tunesmith.data.chat_lines import Reading, read_line
-from tunesmith.data.source_files import gather, lines
+from tunesmith.data.parsing import Reading, read_item, shape_of
+from tunesmith.data.readers import read_files
+from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError, RecipeError
 from tunesmith.evaluation.metrics import YES_NO
-from tunesmith.records import ChatExample, Dropped
+from tunesmith.records import Dropped, Example
 from tunesmith.stage import Params
 from tunesmith.stages.base import BaseParams
 from tunesmith.stages.dedup import DedupParams
 from tunesmith.stages.evaluate import EvaluateParams
 from tunesmith.stages.gate import GateParams
 from tunesmith.stages.ingest import IngestParams
+from tunesmith.stages.mix import MixParams
 from tunesmith.stages.predict import PredictParams
 from tunesmith.stages.score import ScoreParams
-from tunesmith.stages.split import SplitParams
+from tunesmith.stages.split import DIFFICULTY, SplitParams
 from tunesmith.stages.train import TrainParams
 from tunesmith.stages.validate import ValidateParams
 
@@ -68,8 +70,16 @@ class DropLimits(Params):
     )
 
 
+TRAINING_KEYS = ("reference_examples", "golden", "evaluate", "train")
+"""What `tunesmith prepare` does without, and a retrain does not."""
+
+
 class Recipe(Params):
-    """What model to make."""
+    """What model to make.
+
+    `reference_examples`, `golden`, `evaluate` and `train` may be missing where rows are only
+    prepared.
+    """
 
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]{1,60}$",
@@ -78,15 +88,21 @@ class Recipe(Params):
     task: Annotated[str, AfterValidator(_one_sentence)] = Field(
         max_length=400, description="What the model must do, in one sentence."
     )
-    reference_examples: str = Field(
-        description="JSONL file with at least three examples that everyone agrees on."
+    reference_examples: str | None = Field(
+        None,
+        description=(
+            "JSONL file with at least three examples that everyone agrees on; needed to train."
+        ),
     )
     target: float | None = Field(
         None, ge=0, le=1, description="Value of the primary metric that is good enough."
     )
     base: BaseParams = Field(description="The base model.")
     ingest: IngestParams = Field(description="Sources.")
-    golden: GoldenParams = Field(description="The golden set.")
+    golden: GoldenParams | None = Field(None, description="The golden set; needed to train.")
+    benchmarks: tuple[str, ...] = Field(
+        (), description="Files or globs of rows that must stay unseen, beside the golden set."
+    )
     validate_: ValidateParams = Field(
         ValidateParams(), alias="validate", description="Expectations."
     )
@@ -94,9 +110,12 @@ class Recipe(Params):
     dedup: DedupParams = Field(DedupParams(), description="Copies, and the fence around golden.")
     drops: DropLimits = Field(DropLimits(), description="When dropped rows stop the run.")
     split: SplitParams = Field(SplitParams(), description="Train, validation and test.")
+    mix: MixParams = Field(MixParams(), description="What training reads.")
     predict: PredictParams = Field(PredictParams(), description="How answers are generated.")
-    evaluate: EvaluateParams = Field(description="Metrics.")
-    train: TrainParams = Field(description="Training method.")
+    evaluate: EvaluateParams = Field(EvaluateParams(), description="Metrics; needed to train.")
+    train: TrainParams = Field(
+        TrainParams(method="sft"), description="Training method; needed to train."
+    )
     gate: GateParams = Field(GateParams(), description="What promotes.")
 
     _path: Path = PrivateAttr()
@@ -118,7 +137,23 @@ class Recipe(Params):
         if isinstance(gate, dict) and isinstance(evaluate, dict) and "primary" in evaluate:
             raw["gate"] = {"primary": evaluate["primary"], **gate}
         if isinstance(split, dict):
-            raw["split"] = {"salt": raw.get("name", ""), **split}
+            taken = {name: gate[name] for name in ("margin", "alpha") if name in _dict(gate)}
+            raw["split"] = split = {"salt": raw.get("name", ""), **taken, **split}
+        mix = raw.get("mix") or {}
+        if isinstance(mix, dict):
+            taken = {
+                name: part[name]
+                for part, name in (
+                    (_dict(split), "difficulty"),
+                    (_dict(raw.get("dedup")), "threshold"),
+                    (_dict(raw.get("dedup")), "overlap"),
+                )
+                if name in part
+            }
+            raw["mix"] = {"salt": raw.get("name", ""), **taken, **mix}
+            train = raw.get("train")
+            if isinstance(train, dict) and mix.get("curriculum"):
+                raw["train"] = {"shuffle": False, **train}
         return raw
 
     @property
@@ -137,8 +172,12 @@ class Recipe(Params):
         return digest(self.model_dump(mode="json", by_alias=True))
 
 
-def load(path: Path) -> Recipe:
+def load(path: Path, training: bool = True) -> Recipe:
     """Load a recipe and check everything that can be checked before a stage runs.
+
+    Args:
+        path: The recipe.
+        training: Ask for what training and judging need too.
 
     Raises:
         RecipeError: with every mistake, one a line.
@@ -149,17 +188,24 @@ def load(path: Path) -> Recipe:
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as error:
-        mistakes.extend(_describe(item) for item in _causes(error.errors(include_url=False)))
+        causes = _causes(error.errors(include_url=False))
+        mistakes.extend(_describe(item) for item in causes if not _is_taken(item, marks))
     mistakes.extend(_check_references(raw, path))
     mistakes.extend(_check_golden(raw, path))
+    if training:
+        missing = (name for name in TRAINING_KEYS if raw.get(name) is None)
+        mistakes.extend(((name,), f"is missing; {_expected((name,))}") for name in missing)
     if recipe is not None:
         recipe._path = path.absolute()
-        mistakes.extend(_check_gate(recipe))
+        mistakes.extend(_check_gate(recipe) if training else ())
+        mistakes.extend(_check_difficulty(recipe, raw))
     if mistakes or recipe is None:
         raise RecipeError(_message(path, marks, mistakes))
     return recipe
 
 
+_TAKING = ("evaluate", "gate", "split", "mix")
+"""Parts that take values from others."""
 _Field = tuple[str | int, ...]
 _Mistake = tuple[_Field, str]
 
@@ -236,6 +282,17 @@ def _causes(errors: Sequence[Any]) -> Iterator[Any]:
             yield item
 
 
+def _is_taken(item: Any, marks: dict[_Field, int]) -> bool:
+    """Whether a value was filled in from another part, where its mistake is told already."""
+    field = tuple(item["loc"][:2])
+    return (
+        len(field) == 2
+        and field[0] in _TAKING
+        and field not in marks
+        and (item["type"] != "missing")
+    )
+
+
 def _describe(item: Any) -> _Mistake:
     field = tuple(part for part in item["loc"])
     found, text = item["input"], item["msg"].removeprefix("Value error, ")
@@ -304,10 +361,26 @@ def _why(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def read_examples(name: str, root: Path) -> list[ChatExample | Dropped]:
+def read_examples(name: str, root: Path) -> list[Example | Dropped]:
     """Read a small file of examples whole, such as the reference examples."""
-    reading = Reading("human", None)
-    return [read_line(line, reading) for line in lines(gather([name], root))]
+    items = list(read_files(gather([name], root)))
+    reading = Reading("human", None, shape_of(items, {}, name))
+    return [read_item(item, reading) for item in items]
+
+
+def _check_difficulty(recipe: Recipe, raw: dict[str, Any]) -> Iterator[_Mistake]:
+    """Refuse what needs a score of the base that nobody would measure."""
+    for field, by, metric in (
+        (("split", "stratify"), recipe.split.stratify, recipe.split.difficulty),
+        (("mix", "curriculum"), recipe.mix.curriculum, recipe.mix.difficulty),
+    ):
+        measured = raw.get("evaluate") is not None and metric in recipe.evaluate.metrics
+        if by == DIFFICULTY and not measured:
+            yield field, f"found 'difficulty', which needs {metric!r} among evaluate.metrics"
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _check_gate(recipe: Recipe) -> Iterator[_Mistake]:

@@ -19,13 +19,14 @@ from tunesmith import pipeline, provenance
 from tunesmith import recipe as recipes
 from tunesmith.artifacts import Examples, Files
 from tunesmith.canonical import digest
+from tunesmith.data import replay
 from tunesmith.data.funnel import examine, funnel
 from tunesmith.data.source_files import gather
 from tunesmith.database.session import session
 from tunesmith.database.tables import Retrain
 from tunesmith.errors import Transient, TunesmithError
 from tunesmith.observe import labelled, observing
-from tunesmith.pipeline import Candidate, Result, Sources
+from tunesmith.pipeline import Candidate, Prepared, Result, Sources
 from tunesmith.recipe import Recipe
 from tunesmith.records import Example
 from tunesmith.reporting.tracking import (
@@ -38,6 +39,7 @@ from tunesmith.reporting.tracking import (
 )
 from tunesmith.settings import Settings
 from tunesmith.stage import Ins, Out, P, Params, Stage
+from tunesmith.stages.mix import GENERAL
 from tunesmith.store import Store
 
 logger = logging.getLogger(__name__)
@@ -94,8 +96,19 @@ def sources(recipe: Recipe, settings: Settings) -> Sources:
     return Sources(
         base=base,
         examples=gather([source.path for source in recipe.ingest.sources], recipe.root),
-        golden=gather([recipe.golden.path], recipe.root),
+        golden=gather([recipe.golden.path], recipe.root) if recipe.golden else None,
+        benchmarks=gather(recipe.benchmarks, recipe.root) if recipe.benchmarks else None,
+        replay=_replay(recipe),
     )
+
+
+def _replay(recipe: Recipe) -> Files | None:
+    wanted = recipe.mix.replay
+    if wanted is None:
+        return None
+    if wanted.source == GENERAL:
+        return gather([replay.GENERAL], replay.FOLDER)
+    return gather([wanted.source], recipe.root)
 
 
 def start(recipe: Recipe, settings: Settings, trigger: Trigger, why: str) -> Started:
@@ -251,6 +264,17 @@ def run(
         return finish(recipe, settings, started, result)
 
 
+def prepare(path: Path, settings: Settings, accept: tuple[str, ...]) -> tuple[Recipe, Prepared]:
+    """Run the data stages of a recipe in this process; nothing is trained, registered or logged.
+
+    Raises:
+        Unready: when too much was dropped, or too little is left.
+    """
+    recipe = recipes.load(path, training=False)
+    runner = StoreRunner(recipe, settings.store(), accept)
+    return recipe, pipeline.prepare(recipe, sources(recipe, settings), runner)
+
+
 def finish(recipe: Recipe, settings: Settings, started: Started, result: Result) -> Ended:
     """Register what was promoted, write the report, and end the retrain."""
     from tunesmith.reporting.before_after import as_text, before_after
@@ -269,7 +293,7 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
     tracker.datasets(
         started.run,
         {
-            "train": sides.train,
+            "train": result.mixture.train,
             "validation": sides.validation,
             "test": sides.test,
             "golden": result.golden,
@@ -303,14 +327,13 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
 def data_docs(recipe: Recipe, settings: Settings, result: Result) -> Path:
     """Return the folder of Great Expectations' pages on the validation, made if need be."""
     from tunesmith.data import expectations
-    from tunesmith.data.columns import derive
+    from tunesmith.data.columns import table
 
     source = result.data["ingest"]
     folder = settings.home.absolute() / "data-docs" / result.data["validate"].digest
     if not (folder / "index.html").exists():
         rows = settings.store().rows(source, Example)
-        asked = [item.plain for item in recipe.validate_.expectations]
-        expectations.data_docs([derive(row) for row in rows], asked, folder)
+        expectations.data_docs(table(rows), recipe.validate_.suite, folder)
     return folder
 
 
@@ -334,7 +357,8 @@ def register(recipe: Recipe, settings: Settings, started: Started, result: Resul
             "base": result.base.model_dump_json(),
             "recipe_digest": recipe.digest,
             "verdict": verdict.digest,
-            "train": result.split.train.digest,
+            "train": result.mixture.train.digest,
+            "mixture": result.mixture.model_dump_json(),
             "validation": result.split.validation.digest,
             "test": result.split.test.digest,
             "golden": result.golden.digest,

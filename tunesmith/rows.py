@@ -4,13 +4,16 @@ A rows artifact holds `kept-*.parquet` and `dropped-*.parquet`. Each has two col
 (or the row id) for people who query it, and `row`, the canonical JSON of the row. The digest is
 taken over the ordered sha256 of every row's canonical JSON and the schema version, so the shard
 layout, the worker count and the Parquet library may change without changing it.
+
+A forgotten row is a tombstone in its place: the sha256 that it adds to the digest stays, so the
+artifact can still be verified, and nothing else of it does. Readers skip tombstones.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -19,6 +22,24 @@ from tunesmith.records import SCHEMA_VERSION, Dropped, Extra
 
 SHARD_BYTES = 64 << 20
 """Characters of canonical JSON after which a shard is closed; bounds a writer's memory."""
+
+
+_STONE = '{"forgotten":{'
+"""How a tombstone begins; no row type has a field of this name."""
+
+
+class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of a forgotten row: the id it was asked for by, its sha256, who, when, why."""
+
+    id: str
+    sha256: str
+    by: str
+    when: str
+    why: str
+
+
+class _Stone(msgspec.Struct, frozen=True):
+    forgotten: Tombstone
 
 
 class Lines(NamedTuple):
@@ -95,23 +116,21 @@ class _Shards:
         return self._hash.hexdigest()
 
     def _flush(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        table = pa.table(
-            {
-                "label": pa.array(self._labels, pa.string()),
-                "row": pa.array(self._rows, pa.large_string()),
-            }
-        )
-        part = self._folder / f"{self._name}.part"
-        pq.write_table(table, part, compression="zstd")
-        # The file's own hash in its name: two writers with other shard sizes never collide.
-        part.rename(
-            self._folder / f"{self._name}-{self._shard:05d}-{file_digest(part)[:12]}.parquet"
-        )
+        start = f"{self._name}-{self._shard:05d}"
+        _write_shard(self._folder, start, self._labels, self._rows)
         self._labels, self._rows, self._bytes = [], [], 0
         self._shard += 1
+
+
+def _write_shard(folder: Path, start: str, labels: list[str], rows: list[str]) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"label": pa.array(labels, pa.string()), "row": pa.array(rows, pa.large_string())}
+    part = folder / f"{start}.part"
+    pq.write_table(pa.table(columns), part, compression="zstd")
+    # The file's own hash in its name: two writers with other shard sizes never collide.
+    return part.rename(folder / f"{start}-{file_digest(part)[:12]}.parquet")
 
 
 class RowsWriter:
@@ -165,22 +184,91 @@ def read_rows(folder: Path, names: Iterable[str], which: str, row_type: Any) -> 
 
 
 def rows_digest(folder: Path, names: Iterable[str]) -> str:
-    """Compute the digest again from the shards, for `tunesmith doctor`."""
+    """Compute the digest again from the shards, for `tunesmith doctor`.
+
+    For a tombstone the sha256 that it keeps counts, as that of the row that it stands for.
+    """
     names = list(names)
     hashes = {}
     for which in ("kept", "dropped"):
         hashed = hashlib.sha256()
-        for line in read_lines(folder, names, which):
-            hashed.update(hashlib.sha256(line.encode()).digest())
+        for line in _every_line(folder, names, which):
+            stone = tombstone(line)
+            hashed.update(
+                bytes.fromhex(stone.sha256) if stone else hashlib.sha256(line.encode()).digest()
+            )
         hashes[which] = hashed.hexdigest()
     return digest({"schema": SCHEMA_VERSION, **hashes})
 
 
 def read_lines(folder: Path, names: Iterable[str], which: str) -> Iterator[str]:
     """Read the rows of an artifact in order, as canonical JSON; arguments as for `read_rows`."""
+    for line in _every_line(folder, names, which):
+        if not line.startswith(_STONE):
+            yield line
+
+
+def _every_line(folder: Path, names: Iterable[str], which: str) -> Iterator[str]:
+    """Read rows and tombstones."""
     import pyarrow.parquet as pq
 
     for name in sorted(name for name in names if name.startswith(f"{which}-")):
         with pq.ParquetFile(folder / name) as file:
             for batch in file.iter_batches(batch_size=4096, columns=["row"]):
                 yield from batch.column("row").to_pylist()
+
+
+# Forgetting
+
+
+def tombstone(line: str) -> Tombstone | None:
+    """Return the tombstone that a line of a shard is, or None where it is a row."""
+    if not line.startswith(_STONE):
+        return None
+    return msgspec.json.decode(line, type=_Stone).forgotten
+
+
+def entombed(line: str, asked: str, by: str, when: str, why: str) -> str:
+    """Return the tombstone, as a line of a shard, for the row that a line is.
+
+    Args:
+        line: The row in canonical form.
+        asked: The id by which it was asked for.
+        by: Who forgets it.
+        when: The time (ISO 8601).
+        why: Their reason.
+    """
+    sha256 = hashlib.sha256(line.encode()).hexdigest()
+    stone = Tombstone(id=asked, sha256=sha256, by=by, when=when, why=why)
+    return canonical_row(_Stone(stone)).decode()
+
+
+def lines_with(shard: Path | BinaryIO, text: str) -> Iterator[str]:
+    """Yield the lines of one shard, rows and tombstones, in which a text stands.
+
+    Raises:
+        OSError, ValueError: when the shard is damaged.
+    """
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(shard) as file:
+        for batch in file.iter_batches(batch_size=4096, columns=["row"]):
+            column = batch.column("row")
+            yield from column.filter(pc.match_substring(column, text)).to_pylist()
+
+
+def rewritten(
+    shard: Path | BinaryIO, name: str, folder: Path, change: Callable[[str], str]
+) -> Path:
+    """Write a shard into a folder again, each line changed; labels and order stay.
+
+    The new name has the same place in the order as `name`, and the new file's hash. A shard is
+    read whole: it holds `SHARD_BYTES` and one row at most.
+    """
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(shard)
+    rows = [change(line) for line in table.column("row").to_pylist()]
+    start = name.rsplit("-", 1)[0]
+    return _write_shard(folder, start, table.column("label").to_pylist(), rows)

@@ -17,7 +17,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ from tunesmith.storage import Storage, open_storage
 logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+INPUTS = "inputs.json"
+"""The references that unfinished work reads, beside it."""
 
 # Artifacts whose every file has been hashed in this process; they never change.
 _verified: set[tuple[str, str]] = set()
@@ -68,6 +70,11 @@ class Store:
         self.rebuild = rebuild
         self.engine = engine or LocalEngine(workers=1)
 
+    @property
+    def scratch(self) -> Path:
+        """The local folder for unfinished work and fetched files."""
+        return self._local
+
     # Building
 
     def build(self, stage: Stage[P, Out, *Ins], params: P, *inputs: *Ins) -> Out:
@@ -92,7 +99,7 @@ class Store:
                 hit = False
             else:
                 hit = True
-            self._clear(folder)
+            self.clear(folder)
         return self._tell(stage, key, found, hit=hit)
 
     def find(self, stage: Stage[P, Out, *Ins], params: P, *inputs: *Ins) -> Out | None:
@@ -130,6 +137,8 @@ class Store:
         folder = self._local / "work" / stage.name / key
         shutil.rmtree(folder / "out", ignore_errors=True)
         saved = self._download_state(stage.name, key, folder / "state")
+        # From this `forget` knows whether the unfinished work can hold a row.
+        self.storage.replace(f"work/{stage.name}/{key}/{INPUTS}", canonical(_plain(inputs)))
         draft = Draft(self, stage.name, key, folder, saved)
         start = time.perf_counter()
         output = stage.body(params, draft, *inputs)
@@ -232,6 +241,34 @@ class Store:
         if self.storage.create(f"{at}/{MANIFEST}", manifest):
             for name in present.keys() - files.keys() - {MANIFEST}:  # of a writer that died
                 self.storage.delete(f"{at}/{name}")
+
+    def exchange(self, ref: Ref, shards: Mapping[str, Path], forgotten: int) -> None:
+        """Put other shards in the place of some whose rows were forgotten.
+
+        The one change that an artifact ever sees; the digest of its content stays. The new shards
+        come first, then the manifest that names them; files that it does not name go last, also
+        those that an earlier call left when it was killed.
+
+        Args:
+            ref: The artifact.
+            shards: New files, by the name of the shard that each stands for.
+            forgotten: How many rows became tombstones.
+        """
+        at = _folder(ref)
+        manifest = self.manifest(ref)
+        files = manifest["files"]
+        for name, path in shards.items():
+            del files[name]
+            files[path.name] = {"bytes": path.stat().st_size, "sha256": file_digest(path)}
+            self.storage.replace(f"{at}/{path.name}", path)
+        if shards:
+            manifest["forgotten"] = manifest.get("forgotten", 0) + forgotten
+            self.storage.replace(f"{at}/{MANIFEST}", canonical(manifest))
+        for name in self.storage.sizes(at).keys() - files.keys() - {MANIFEST}:
+            self.storage.delete(f"{at}/{name}")
+        if self.storage.local is None:
+            shutil.rmtree(self._local / at, ignore_errors=True)
+        _verified.discard((self._place, at))
 
     def manifest(self, ref: Ref) -> dict[str, Any]:
         """Return an artifact's manifest.
@@ -374,9 +411,9 @@ class Store:
                 self.storage.fetch(f"{at}/{name}", folder / name)
         return _state_of(folder)
 
-    def _clear(self, folder: str) -> None:
+    def clear(self, folder: str) -> None:
         """Remove finished work, but not the leases: they are the holder's to give back."""
-        for part in ("state", "out"):
+        for part in ("state", "out", INPUTS):
             self.storage.delete(f"{folder}/{part}")
             shutil.rmtree(self._local / folder / part, ignore_errors=True)
 

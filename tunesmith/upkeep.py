@@ -4,7 +4,17 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tunesmith.artifacts import Adapter, Base, Examples, Predictions, Ref, Scores, Split, Verdict
+from tunesmith.artifacts import (
+    Adapter,
+    Base,
+    Examples,
+    Mixture,
+    Predictions,
+    Ref,
+    Scores,
+    Split,
+    Verdict,
+)
 from tunesmith.canonical import files_digest
 from tunesmith.errors import InputError
 from tunesmith.rows import rows_digest
@@ -13,9 +23,10 @@ from tunesmith.store import MANIFEST, Store
 
 KINDS: dict[str, type[Ref]] = {
     kind.model_fields["kind"].default: kind
-    for kind in (Adapter, Base, Examples, Predictions, Scores, Split, Verdict)
+    for kind in (Adapter, Base, Examples, Mixture, Predictions, Scores, Split, Verdict)
 }
-_ROWS = ("examples", "predictions", "scores")
+ROWS = ("examples", "predictions", "scores")
+"""Kinds whose files are rows."""
 
 
 class Garbage(NamedTuple):
@@ -39,7 +50,7 @@ def find_artifact(store: Store, prefix: str) -> tuple[Ref, dict[str, Any]]:
     """
     found: dict[str, tuple[Ref, dict[str, Any]]] = {}
     for record in sorted(store.all_records(), key=lambda record: str(record["created"])):
-        for value in _refs(record["output"]):
+        for value in refs_in(record["output"]):
             if value["digest"].startswith(prefix.split("/")[-1]):
                 found[value["digest"]] = (read_ref(value), record)
     if len(found) != 1:
@@ -56,7 +67,7 @@ def damage(store: Store) -> Iterator[str]:
     seen: set[str] = set()
     told: set[str] = set()
     for record in store.all_records():
-        for value in _refs(record["output"]):
+        for value in refs_in(record["output"]):
             ref = read_ref(value)
             name = f"{ref.kind}/{ref.digest}"
             if name in seen:
@@ -71,7 +82,7 @@ def damage(store: Store) -> Iterator[str]:
 
 def _digest(store: Store, ref: Ref) -> str:
     files = store.manifest(ref)["files"]
-    if ref.kind in _ROWS:
+    if ref.kind in ROWS:
         return rows_digest(store.path(ref), files)
     return files_digest({name: file["sha256"] for name, file in files.items()})
 
@@ -81,7 +92,7 @@ def garbage(store: Store, older_than_days: float) -> Iterator[Garbage]:
     named = {
         f"{value['kind']}/{value['digest']}"
         for record in store.all_records()
-        for value in _refs(record["output"])
+        for value in refs_in(record["output"])
     }
     folders: dict[str, list[tuple[str, int]]] = {}
     for kind in KINDS:
@@ -109,10 +120,13 @@ def collect(store: Store, found: Garbage) -> None:
     store.storage.delete(found.path)
 
 
-def _refs(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield a reference and the references inside it."""
+def refs_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the references in plain JSON, each before those inside it."""
     if isinstance(value, dict):
         if value.get("kind") in KINDS:
             yield value
         for item in value.values():
-            yield from _refs(item)
+            yield from refs_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from refs_in(item)

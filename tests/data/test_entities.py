@@ -325,3 +325,22 @@ def test_noise_is_read() -> None:
     rng = random.Random(4)
     noise = "".join(rng.choice("aA1 -.,:/@#$+()'\n") for _ in range(200_000))
     assert find_entities(noise)
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("2 hourſ", "7200 s"),
+        ("two thouſand", "2000"),
+        ("forty-fıve", "45"),
+        ("on Frıday", "Friday"),
+    ],
+)
+def test_letters_that_patterns_take_for_others_are_read_as_those(text, normal):
+    (found,) = find_entities(text)
+    assert found.normal.lower() == normal.lower()
+
+
+def test_a_word_in_capitals_beside_another_is_no_name_on_either_side():
+    assert find_entities("it is on the ABXY QRST list") == []
+    assert [found.text for found in find_entities("it is on the ABXY list")] == ["ABXY"]

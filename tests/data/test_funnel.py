@@ -29,6 +29,15 @@ def test_it_follows_the_rows_from_stage_to_stage():
     assert funnel(counts) == steps(10, ingest={"bad_json": 1}, score={"length": 2})
 
 
+def test_tokens_are_followed_back_from_where_rows_ended():
+    counts = {"ingest": {"kept": 9, "dropped": {"bad_json": 1}}, "score": {"kept": 7, "dropped": {"length": 2}}}  # fmt: skip
+    tokens = {"kept": {"train": 60, "test": 10}, "dropped": {"ingest": {"bad_json": 0}, "score": {"length": 30}}}  # fmt: skip
+    first, last = funnel(counts, tokens)
+    assert (first.tokens_in, first.tokens_kept, first.tokens_dropped) == (100, 100, {"bad_json": 0})
+    assert (last.tokens_in, last.tokens_kept, last.tokens_dropped) == (100, 70, {"length": 30})
+    assert funnel(counts)[0].tokens_in is None
+
+
 @pytest.mark.parametrize(
     "made",
     [

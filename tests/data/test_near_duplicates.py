@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunesmith.data import near_duplicates
+from tunesmith.data import near_duplicates, signed_texts
 from tunesmith.data.minhash import PERMUTATIONS, signatures
-from tunesmith.data.near_duplicates import cluster, matches, normalise, similarity
+from tunesmith.data.near_duplicates import cluster, matches, similarity
+from tunesmith.data.normal_text import normalise
 
 Pairs = dict[tuple[int, int], Fraction]
 
@@ -318,8 +319,8 @@ def test_a_very_long_text() -> None:
 
 
 def test_a_text_cut_into_pieces_keeps_its_signature(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(near_duplicates, "_CHUNK_BYTES", 30)
-    monkeypatch.setattr(near_duplicates, "_PIECE_WORDS", 5)
+    monkeypatch.setattr(signed_texts, "_CHUNK_BYTES", 30)
+    monkeypatch.setattr(signed_texts, "_PIECE_WORDS", 5)
     texts = [" ".join(f"n{number}" for number in range(size)) for size in range(3, 80)]
     pieces = near_duplicates._Corpus(texts, PERMUTATIONS).signatures
     assert np.array_equal(pieces, signatures([text.encode() for text in texts], PERMUTATIONS))
@@ -331,8 +332,8 @@ def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch, chunk: int, pie
     expected = cluster(texts, 0.6), matches(texts[:30], texts[30:], 0.6)
     assert len(set(expected[0])) < 60
     assert len(set(expected[1])) > 5
-    monkeypatch.setattr(near_duplicates, "_CHUNK_BYTES", chunk)
-    monkeypatch.setattr(near_duplicates, "_PIECE_WORDS", piece)
+    monkeypatch.setattr(signed_texts, "_CHUNK_BYTES", chunk)
+    monkeypatch.setattr(signed_texts, "_PIECE_WORDS", piece)
     monkeypatch.setattr(near_duplicates, "_PAIRS", 3)
     monkeypatch.setattr(near_duplicates, "_HELD_SHINGLES", 100)
     monkeypatch.setattr(near_duplicates, "_HELD_MARKS", 100)
@@ -346,18 +347,18 @@ def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch, chunk: int, pie
 def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the pairs that meet, and the exact comparisons."""
     count: Counter[str] = Counter()
-    compare = near_duplicates._jaccard
+    compare = near_duplicates._Comparison.similarity
     choose = near_duplicates._Comparison.candidates
 
-    def counted(*sets: frozenset[tuple[str, ...]]) -> float:
+    def counted(self, one, other):
         count["exact"] += 1
-        return compare(*sets)
+        return compare(self, one, other)
 
     def chosen(self, left, right, band):
         count["pairs"] += len(left)
         return choose(self, left, right, band)
 
-    monkeypatch.setattr(near_duplicates, "_jaccard", counted)
+    monkeypatch.setattr(near_duplicates._Comparison, "similarity", counted)
     monkeypatch.setattr(near_duplicates._Comparison, "candidates", chosen)
     return count
 

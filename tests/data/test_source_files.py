@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunesmith.data import source_files
-from tunesmith.data.source_files import gather, lines, matches
+from tunesmith.data.readers import items
+from tunesmith.data.readers import read_files as lines
+from tunesmith.data.source_files import gather, matches
 from tunesmith.errors import InputError
 
 
@@ -55,10 +56,10 @@ def test_a_pattern_that_finds_nothing_is_an_error_that_names_it(tmp_path, patter
 def test_a_file_that_may_not_be_read_is_an_error(tmp_path, monkeypatch):
     write(tmp_path, a_jsonl="1")
 
-    def refuse(path):  # root, as whom tests may run, may read every file
+    def refuse(path, mode):  # root, as whom tests may run, may read every file
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(source_files, "file_digest", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(InputError, match=r"a\.jsonl: cannot be read: Permission denied"):
         gather(["a.jsonl"], tmp_path)
 
@@ -124,7 +125,7 @@ def test_no_limit_on_the_length_of_lines_loses_one(tmp_path_factory, raw):
     expected = [part.rstrip(b"\r") for part in raw.split(b"\n") if part.strip()]
     for longest in (1, 2, 3, 5, 100):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(source_files, "MAX_LINE", longest)
+            patch.setattr(items, "MAX_LINE", longest)
             found = list(lines(gather(["f.jsonl"], root)))
         for line in found:
             whole = raw.split(b"\n")[int(line.source.split(":")[1]) - 1].rstrip(b"\r")
@@ -134,7 +135,7 @@ def test_no_limit_on_the_length_of_lines_loses_one(tmp_path_factory, raw):
 
 
 def test_a_line_over_the_limit_is_cut_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(source_files, "MAX_LINE", 8)
+    monkeypatch.setattr(items, "MAX_LINE", 8)
     write(tmp_path, f_jsonl=b"1234567\n12345678\n" + b"x" * 40 + b"\nlast")
     found = [(line.content, line.whole) for line in lines(gather(["f.jsonl"], tmp_path))]
     assert found == [(b"1234567", True), (b"12345678", False), (b"x" * 8, False), (b"last", True)]

@@ -165,8 +165,13 @@ FAULTS = {
     "low threshold": Fault(field("dedup.threshold", 0.1), RECIPE, ("dedup.threshold", "0.1")),
     "unreviewed origin": Fault(
         field("ingest.sources", [{"path": "tiny/orders.jsonl", "origin": "model"}]),
+        INPUT,
+        ("written by a model", "reviewed_by"),
+    ),
+    "unknown origin": Fault(
+        field("ingest.sources", [{"path": "tiny/orders.jsonl", "origin": "robot"}]),
         RECIPE,
-        ("origin", "'model'"),
+        ("origin", "'robot'"),
     ),
     "expectations gone": Fault(
         field("validate.expectations", "none.json"), RECIPE, ("none.json", "cannot be read")
@@ -214,15 +219,48 @@ FAULTS = {
         INPUT,
         ("relative to the recipe's folder",),
     ),
-    "empty source": Fault(text("tiny/orders.jsonl", "\n\n"), INPUT, ("no lines at all",)),
+    "empty source": Fault(text("tiny/orders.jsonl", "\n\n"), INPUT, ("no rows at all",)),
     "prose as source": Fault(
-        text("tiny/orders.jsonl", "hello\n" * 200), INPUT, ("200 of 200 lines", "orders.jsonl:1")
+        text("tiny/orders.jsonl", "hello\n" * 200), INPUT, ("200 of 200 rows", "orders.jsonl:1")
     ),
     "utf-16 source": Fault(
-        text("tiny/orders.jsonl", (GOOD * 200).encode("utf-16")), INPUT, ("not_utf8",)
+        text("tiny/orders.jsonl", (GOOD * 200).encode("utf-16")),
+        INPUT,
+        ("UTF-16", "save it as UTF-8"),
     ),
     "compressed source": Fault(
-        text("tiny/orders.jsonl", gzip.compress(GOOD.encode() * 200)), INPUT, ("cannot be read",)
+        text("tiny/orders.jsonl", gzip.compress(GOOD.encode() * 200)), INPUT, ("begins like gzip",)
+    ),
+    "source cut short": Fault(
+        both(
+            text("tiny/orders.jsonl.gz", gzip.compress(GOOD.encode() * 200)[:-9]),
+            field("ingest.sources", [{"path": "tiny/orders.jsonl.gz", "origin": "human"}]),
+        ),
+        INPUT,
+        ("orders.jsonl.gz", "damaged or cut short"),
+    ),
+    "source of no shape": Fault(
+        text("tiny/orders.jsonl", '{"question": "a", "answer": "b"}\n' * 200),
+        INPUT,
+        ("question, answer", "columns:"),
+    ),
+    "source of two shapes": Fault(
+        text("tiny/orders.jsonl", GOOD.replace("]}", '], "text": "t", "label": "l"}') * 200),
+        INPUT,
+        ("`shape: chat` or `shape: label`",),
+    ),
+    "column of no field": Fault(
+        field(
+            "ingest.sources",
+            [{"path": "tiny/orders.jsonl", "origin": "human", "columns": {"question": "q"}}],
+        ),
+        RECIPE,
+        ("ingest.sources.0.columns", "'question' is no field"),
+    ),
+    "bucket without credentials": Fault(
+        field("ingest.sources", [{"path": "s3://me:secret@bucket/a.jsonl", "origin": "human"}]),
+        INPUT,
+        ("credentials belong in the environment",),
     ),
     "too many bad lines": Fault(
         append("tiny/orders.jsonl", '{"messages": []}\n' * 40), INPUT, ("wrong_shape", "bad_share")

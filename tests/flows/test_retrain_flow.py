@@ -91,6 +91,7 @@ def test_runs_are_named_for_people(twice: Twice) -> None:
         "score",
         "dedup",
         "split",
+        "mix",
         "predict base test",
         "evaluate base test",
         "predict prompt_baseline test",

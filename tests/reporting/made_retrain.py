@@ -6,7 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.made_rows import chat
-from tunesmith.artifacts import Adapter, Base, Examples, Files, Predictions, Ref, Scores, Split
+from tunesmith.artifacts import (
+    Adapter,
+    Base,
+    Examples,
+    Files,
+    Mixture,
+    Predictions,
+    Ref,
+    Scores,
+    Split,
+)
 from tunesmith.draft import Draft
 from tunesmith.pipeline import Candidate, Outcome, Result, Sources
 from tunesmith.recipe import Recipe
@@ -110,6 +120,7 @@ def make(store: Store, *, why: str = "the quarterly refresh", **changes: Any) ->
     train = [chat(f"{TRAINING_TEXT} {n}", "So it is.", system=SYSTEM) for n in range(300)]
     data = _funnel(store, plan, len(train) + len(test))
     split = build(store, "split", Split, lambda d: _split(d, train, test), "split")
+    mixture = build(store, "mix", Mixture, lambda d: _mixture(d, split, data), "mix")
     golden_ref = build(store, "ingest", Examples, lambda d: _examples(d, golden), "golden")
     names = [name for name, _ in plan.right if plan.champion or "champion" not in name]
     if plan.outcome == "unchanged":
@@ -129,6 +140,7 @@ def make(store: Store, *, why: str = "the quarterly refresh", **changes: Any) ->
         golden=golden_ref,
         data=data,
         split=split,
+        mixture=mixture,
         adapter=adapter,
         measured=measured,
         verdict=verdict,
@@ -189,10 +201,54 @@ def _split(draft: Draft, train: list[ChatExample], test: list[ChatExample]) -> S
     report = stratification(train, SplitParams(report=("topic",)))["train"]
     report["fields"]["topic"] = {"<bills>": report["rows"] * 3 // 4, "other": report["rows"] // 4}
     described = {
-        name: {**report, "rows": len(rows), "groups": len({row.group_id for row in rows})}
+        name: {
+            **report,
+            "rows": len(rows),
+            "groups": len({row.group_id for row in rows}),
+            "sketch": [],
+        }
         for name, rows in sides.items()
     }
-    return draft.seal_json(Split, "split.json", {"parts": {}, "sides": described}, **refs)
+    document = {
+        "parts": {},
+        "sides": described,
+        "strata": {
+            "by": "<topic>",
+            "count": 13,
+            "groups": {f"s{n}": {"train": 9, "validation": 1, "test": 2} for n in range(13)},
+        },
+        "test_from": "any",
+        "power": {"groups": 60, "margin": 0.15, "discordance": 0.1, "power": 0.974},
+        "shift": {
+            "train": {"untested": "3 recent production groups beside 260 others"},
+            "test": {"distance": 0.21, "no_shift_quantile": 0.12, "p": 0.005, "shifted": True},
+        },
+        "warnings": ["split: the test side is <b>unlike</b> recent production"],
+    }
+    return draft.seal_json(Split, "split.json", document, **refs)
+
+
+def _mixture(draft: Draft, split: Split, data: dict[str, Examples]) -> Mixture:
+    draft.count_in(split.train.rows)
+    train = draft.seal_examples(draft.peek(split.train))
+    source = {"rows": 200, "copies": 230, "repeated": 30, "tokens": 4_600}
+    replay = {"rows": 20, "copies": 30, "repeated": 10, "tokens": 400}
+    document = {
+        "rows": 260,
+        "replay_share": 0.1154,
+        "order": "answer_tokens",
+        "sources": [
+            {"part": "task", "file": "<tickets>.jsonl", "origin": "human", **source},
+            {"part": "replay", "file": "general.jsonl", "origin": "human", **replay},
+        ],
+        "tokens": {
+            "kept": {"train": 5_000, "validation": 500, "test": 1_000},
+            "dropped": {"score": {"grounding": 3_000, "format": 500}},
+            "mixture": 5_000,
+        },
+        "warnings": ["format lock-in: 93% of the answers have the same form"],
+    }
+    return draft.seal_json(Mixture, "mixture.json", document, train=train)
 
 
 def _weights(draft: Draft, kind: type[Ref], **facts: str) -> Ref:

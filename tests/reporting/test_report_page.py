@@ -79,6 +79,7 @@ def test_documents_of_a_promotion(promoted: Made) -> None:
         "report.html",
         "verdict.json",
         "funnel.json",
+        "mixture.json",
         "before_after.json",
         "artifacts.json",
         "loss.png",
@@ -88,11 +89,14 @@ def test_documents_of_a_promotion(promoted: Made) -> None:
     verdict = promoted.result.verdict
     assert verdict is not None
     assert json.loads(made["verdict.json"]) == promoted.store.json(verdict, "verdict.json")
-    assert json.loads(made["funnel.json"])[-1] == {
-        "stage": "dedup",
-        "rows_in": 415,
-        "kept": 360,
-        "dropped": {"near_copy": 55},
+    assert json.loads(made["funnel.json"])[-3] == {
+        "stage": "score",
+        "rows_in": 455,
+        "kept": 415,
+        "dropped": {"grounding": 31, "format": 9},
+        "tokens_in": 10_000,
+        "tokens_kept": 6_500,
+        "tokens_dropped": {"grounding": 3_000, "format": 500},
     }
 
 
@@ -108,10 +112,19 @@ def test_the_sentence_comes_first(promoted: Made) -> None:
         "difference +0.73 [+0.62, +0.83] at 90%, n = 60: better",  # reasons
         "grounding on golden: not worse than the champion by 0.15?",  # criteria
         "93% 84 to 98%",  # before and after
-        "validate 455 of 467 kept",  # funnel
+        "validate 455 of 467 rows kept, 10,000 of 10,000 tokens",  # funnel
         "near_copy 55 11.8%",
+        "grounding 31 6.6% 3,000 30.0%",
+        "left 360 77.1% 6,500 65.0%",
+        "the test side is <b>unlike</b> recent production",
         "train 260 260",  # split
         "topic train validation test <bills>",
+        "stratum, by <topic> train groups validation groups test groups s0 9 1 2",
+        "The 12 largest of 13 strata",
+        "in 97% of cases",
+        "train not tested: 3 recent production groups beside 260 others test 0.210 0.120 0.005",
+        "task <tickets>.jsonl human 230 30 4,600 92.0%",  # mixture
+        "260 rows in easy to hard order, by answer tokens, 12% of them replay",
         "trainable share 1.78%",  # training
         "time: train 3 min 7 s",
         "The 10 test examples that changed most",  # examples
@@ -129,7 +142,7 @@ def test_the_page_names_every_digest(promoted: Made) -> None:
     text = page(promoted).text
     listed = json.loads(documents(*promoted.given)["artifacts.json"])
     assert {item["name"] for item in listed} >= {"source files", "adapter", "verdict", "test side"}
-    assert len(listed) == 11 + 4 + 2 * 6
+    assert len(listed) == 13 + 4 + 2 * 6
     for item in listed:
         assert f"{item['kind']}/{item['digest']}" in text
     assert promoted.recipe.digest in text

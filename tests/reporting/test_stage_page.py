@@ -73,7 +73,13 @@ def test_pages_of_a_retrain(promoted: Made) -> None:
     pages = retrain_pages(*promoted.given)
     assert pages.verdict.startswith("# Promoted")
     assert len(pages.before_after) == 10
-    assert {row["stage"] for row in pages.funnel} == {"ingest", "validate", "score", "dedup"}
+    assert {row["stage"] for row in pages.funnel} == {
+        "ingest",
+        "validate",
+        "score",
+        "dedup",
+        "split",
+    }
     assert set(pages.images) == {"loss", "funnel", "criteria"}
     for image in pages.images.values():
         kind, _, content = image.partition(",")

@@ -50,7 +50,7 @@ def run(store: Store, folder: Path) -> dict[str, Examples]:
     fences = (found["golden"],)
     found["dedup"] = store.build(dedup.STAGE, dedup.DedupParams(), found["validate"], fences)
     params = split.SplitParams(salt="s", report=("topic",))
-    found["split"] = store.build(split.STAGE, params, found["dedup"])
+    found["split"] = store.build(split.STAGE, params, found["dedup"], None)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from itertools import permutations, product
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,8 +11,9 @@ from pydantic import ValidationError
 from tests import toy_stages
 from tests.made_rows import chat, distinct, kept, reasons
 from tunesmith.data.near_duplicates import similarity
-from tunesmith.records import Dropped, Example
-from tunesmith.stages.dedup import STAGE, DedupParams, dedup
+from tunesmith.errors import InputError
+from tunesmith.records import Dropped, Example, LabelExample, Message, PreferenceExample
+from tunesmith.stages.dedup import STAGE, ContradictionParams, DedupParams, dedup
 from tunesmith.stages.split import SplitParams, side
 
 PARAMS = DedupParams()
@@ -156,15 +158,143 @@ def test_the_answer_alone_is_no_reason():
 
 def test_the_fence_holds_along_every_link_of_a_chain():
     rows = [row(2, 0, 1, 3), row(3, 0, 1), row(4, 1)]
-    found = list(dedup(rows, [row(1)], PARAMS))
+    copies_only = DedupParams(overlap=1)  # at 0.5 the first holds enough of the fenced row itself
+    found = list(dedup(rows, [row(1)], copies_only))
     assert reasons(found) == ["fence", "fence", None]
     assert "f:3" in found[0].detail
-    assert reasons(dedup(rows[:1], [row(1)], PARAMS)) == [None]
+    assert reasons(dedup(rows[:1], [row(1)], copies_only)) == [None]
 
 
 def test_a_copy_of_a_fenced_row_is_no_copy_of_a_kept_one():
     rows = [row(1, quality=0.1), row(2, quality=1.0), row(3, 1), row(4, 1)]
     assert reasons(dedup(rows, [row(9)], PARAMS)) == ["fence", "fence", None, "exact_copy"]
+
+
+# Which one stays
+
+
+def test_the_newest_stays_whatever_its_zone_and_the_first_where_no_time_is_known():
+    times = ["2026-03-01", "2026-03-02T01:00:00+03:00", "2026-03-01T23:30:00Z", None, "2026-02-28"]
+    rows = [row(line, 0, *edit, written=time, quality=1 / line)
+            for line, (edit, time) in enumerate(zip([(), (0,), (1,), (2,), (3,)], times, strict=True), 1)]  # fmt: skip
+    found = list(dedup(rows, [], DedupParams(keep="newest")))
+    assert [item.source for item in kept(found)] == ["f:3"]
+    assert kept(found)[0].group_id == rows[0].group_id
+    bare = [msgspec.structs.replace(item, written=None) for item in rows]
+    assert [item.source for item in kept(dedup(bare, [], DedupParams(keep="newest")))] == ["f:1"]
+
+
+def test_a_time_that_is_none_is_refused_with_its_row():
+    with pytest.raises(InputError, match=r"f:7: written is 'last week'; expected .*ISO 8601"):
+        list(dedup([row(7, written="last week")], [], PARAMS))
+
+
+# Contradictions
+
+DAYS = "How many days does it take to get my money back from you, please?"
+
+
+def label(line, text, name, **fields):
+    return LabelExample(
+        row_id=str(line), group_id=text, source=f"f:{line}", origin="human", text=text, label=name, **fields
+    )  # fmt: skip
+
+
+def preference(line, chosen, rejected, prompt="Which one?"):
+    return PreferenceExample(
+        row_id=str(line), group_id=prompt, source=f"f:{line}", origin="human",
+        prompt=(Message("user", prompt),), chosen=chosen, rejected=rejected,
+    )  # fmt: skip
+
+
+def flags(found):
+    return [item.flags for item in kept(found)]
+
+
+def acting(**actions):
+    return DedupParams(contradictions=ContradictionParams(**actions))
+
+
+def contradicting():
+    return [
+        chat(DAYS, "It takes 5 days.", source="f:1"),
+        chat(
+            "how many days will it take to get the money back?",
+            "We pay within one week, or 7 days.",
+            source="f:2",
+        ),
+        chat(DAYS, "It takes five days or so, not more.", source="f:3"),
+        chat("Another question", "It takes 9 days.", source="f:4"),
+    ]
+
+
+def test_chats_that_contradict_are_flagged_and_stay():
+    found = list(dedup(contradicting(), [], PARAMS))
+    assert reasons(found) == [None] * 4
+    assert flags(found) == [("contradiction",), ("contradiction",), ("contradiction",), ()]
+    again = list(dedup(found, [], PARAMS))
+    assert again == found
+
+
+def test_on_drop_all_of_them_go_and_each_names_another():
+    found = list(dedup(contradicting(), [], acting(chat="drop")))
+    assert reasons(found) == ["contradiction", "contradiction", "contradiction", None]
+    assert ["f:2" in found[0].detail, "f:1" in found[1].detail] == [True, True]
+    assert "against" in found[0].detail
+
+
+def test_off_does_not_look():
+    found = list(dedup(contradicting(), [], acting(chat=False)))
+    assert found == contradicting()
+
+
+def test_copies_of_a_row_that_contradicts_go_with_it():
+    rows = [
+        row(1, answer="Yes, it does."),
+        row(2, answer="No, never."),
+        row(3, 0, 1, answer="Yes, it does."),
+    ]
+    assert similarity(whole(rows[0]), whole(rows[1])) > 0.8  # a long question outweighs the answers
+    assert reasons(dedup(rows, [], acting(chat="drop"))) == ["contradiction"] * 3
+    found = list(dedup(rows, [], PARAMS))
+    assert reasons(found) == [None, None, "near_copy"]
+    assert flags(found) == [("contradiction",)] * 2
+    assert found[0].group_id == found[1].group_id  # near copies stay on one side
+
+
+def test_labels_that_differ_on_one_text_go_by_default():
+    rows = [
+        label(1, "my card is lost", "lost"),
+        label(2, "My card is LOST!", "stolen"),
+        label(3, "my card is lost", "lost"),
+        label(4, "my card was stolen", "stolen"),
+    ]
+    found = list(dedup(rows, [], PARAMS))
+    assert reasons(found) == ["contradiction"] * 3 + [None]
+    assert "label 'lost' against 'stolen' of f:2" in found[0].detail
+    flagged = list(dedup(rows, [], acting(label="flag")))
+    assert reasons(flagged) == [None, None, "exact_copy", None]
+    assert flags(flagged) == [("contradiction",)] * 2 + [()]
+
+
+def test_preferences_that_are_reversed():
+    rows = [
+        preference(1, "the red one", "the blue one"),
+        preference(2, "the blue one", "the red one"),
+    ]
+    assert flags(dedup(rows, [], PARAMS)) == [("contradiction",)] * 2
+    assert reasons(dedup(rows, [], acting(preference="drop"))) == ["contradiction"] * 2
+    ranking = [rows[0], preference(2, "the blue one", "the green one")]
+    assert flags(dedup(ranking, [], PARAMS)) == [(), ()]
+
+
+def test_a_row_behind_the_fence_contradicts_nobody():
+    rows = [
+        chat(DAYS, "It takes 5 days.", group="g", source="f:1"),
+        chat(DAYS, "In 7 days.", group="h", source="f:2"),
+    ]
+    fence = chat("Something else", "entirely", group="g", source="g:1")
+    assert reasons(dedup(rows, [fence], acting(chat="drop"))) == ["fence", None]
 
 
 # Properties
@@ -176,10 +306,11 @@ rows_strategy = st.lists(
         st.sampled_from([(), (0,), (1,), (0, 1), (1, 2), (0, 1, 2), (3,)]),
         st.sampled_from([None, None, None, "g1", "g2"]),
         st.sampled_from([0.5, 1.0]),
-        st.sampled_from([None, None, None, "One answer."]),
+        st.sampled_from([None, None, None, "One answer.", "It takes 5 days.", "In 6 days."]),
     ),
     max_size=5,
 )
+params_strategy = st.sampled_from([PARAMS, FIRST, acting(chat="drop"), acting(chat="off")])
 salts = st.sampled_from("abcdefgh")
 fences_strategy = st.sampled_from([(), ((1, (), "g2", 1.0, None),), ((0, (1,), None, 1.0, None),)])
 thorough = settings(
@@ -204,7 +335,7 @@ def near(one, other):
     return similarity(whole(one), whole(other)) >= PARAMS.threshold
 
 
-@given(rows_strategy, fences_strategy, st.sampled_from([PARAMS, FIRST]))
+@given(rows_strategy, fences_strategy, params_strategy)
 @thorough
 def test_every_row_comes_out_once_in_order_and_only_its_group_may_change(rows, fence, params):
     rows, fence = build(rows), build(fence, 100)
@@ -213,24 +344,31 @@ def test_every_row_comes_out_once_in_order_and_only_its_group_may_change(rows, f
     for given_row, item in zip(rows, found, strict=True):
         if isinstance(item, Dropped):
             assert (item.row, item.source) == (given_row, given_row.source)
-            assert item.reason in ("fence", "exact_copy", "near_copy")
+            assert item.reason in ("fence", "exact_copy", "near_copy", "contradiction")
         else:
-            assert {**_fields(item), "group_id": given_row.group_id} == _fields(given_row)
+            assert set(item.flags) <= {"contradiction"}
+            own = {"group_id": given_row.group_id, "flags": ()}
+            assert {**_fields(item), **own} == _fields(given_row)
     assert list(dedup(rows, fence, params)) == found
+    # Once more drops nothing and changes nothing.
+    assert list(dedup(kept(found), fence, params)) == kept(found)
 
 
-@given(rows_strategy, fences_strategy, st.sampled_from([PARAMS, FIRST]))
+@given(rows_strategy, fences_strategy, params_strategy)
 @thorough
 def test_what_is_kept_is_apart_from_each_other_and_from_the_fence(rows, fence, params):
     rows, fence = build(rows), build(fence, 100)
     found = kept(dedup(rows, fence, params))
     for number, one in enumerate(found):
-        assert not any(near(one, other) for other in found[number + 1 :])
+        for other in found[number + 1 :]:
+            if near(one, other):  # unless they contradict a copy, on the same side
+                assert "contradiction" in (*one.flags, *other.flags)
+                assert one.group_id == other.group_id
         assert not any(near(one, other) or one.group_id == other.group_id for other in fence)
-    assert fence or bool(found) == bool(rows)
+    assert fence or params.contradictions.chat == "drop" or bool(found) == bool(rows)
 
 
-@given(rows_strategy, rows_strategy, fences_strategy, st.sampled_from([PARAMS, FIRST]), salts)
+@given(rows_strategy, rows_strategy, fences_strategy, params_strategy, salts)
 @thorough
 def test_no_row_changes_sides_when_rows_are_added(rows, more, fence, params, salt):
     rows, fence = build(rows), build(fence, 100)
@@ -272,8 +410,11 @@ def test_with_the_first_kept_nothing_that_is_added_changes_what_became_of_a_row(
     before = list(dedup(rows, fence, FIRST))
     after = list(dedup(rows + more, fence, FIRST))[: len(rows)]
     for old, new in zip(before, after, strict=True):
-        # But a new row may link an old one to the fence, which is absolute.
-        assert new == old or new.reason == "fence"
+        # But a new row may link an old one to the fence, which is absolute, or contradict it.
+        if isinstance(new, Dropped):
+            assert new == old or new.reason == "fence"
+        else:
+            assert "contradiction" in new.flags or new == old
 
 
 def test_the_stage_reads_its_fences_and_accounts_for_its_own_rows_only(store):

@@ -98,3 +98,48 @@ def test_rows_that_are_too_long_are_counted_and_the_first_are_named(tokenizer, t
     ]
     with pytest.raises(InputError, match=r"^x.jsonl:1, x.jsonl:2, x.jsonl:3, \.\.\.: 5 rows"):
         write_rows(tmp_path / "rows.arrow", examples, tokenizer, 10)
+
+
+def test_a_call_of_a_tool_is_trained_as_the_template_writes_it(tokenizer, tmp_path):
+    from tests.made_rows import chat
+    from tests.training.test_template import TOOL, TOOL_TEMPLATE
+    from tunesmith.records import Message, ToolCall
+
+    row = msgspec.structs.replace(
+        chat("Where is it?"),
+        messages=(
+            Message("user", "Where is it?"),
+            Message("assistant", "", tool_calls=(ToolCall("c1", "look", '{"id": 7}'),)),
+        ),
+        tools=(TOOL,),
+    )
+    with_tools = load_tokenizer(tokenizer.name_or_path)
+    with_tools.chat_template = TOOL_TEMPLATE
+    write_rows(tmp_path / "rows.arrow", [row], with_tools, 500)
+    (written,) = read(tmp_path / "rows.arrow")
+    labelled = [label for label in written["labels"] if label != IGNORED]
+    assert '"id"' in tokenizer.decode(labelled)
+    assert "tool look" in tokenizer.decode(written["input_ids"])
+    with pytest.raises(InputError, match="leaves out the tool 'look'"):
+        write_rows(tmp_path / "other.arrow", [row], tokenizer, 500)
+
+
+def test_turns_carry_what_tools_need():
+    from tunesmith.records import Message, ToolCall
+
+    call = Message("assistant", "", "Ada", (ToolCall("c1", "look", '{"id": 7}'),))
+    assert turns([call, Message("tool", "7", None, (), "c1")]) == [
+        {
+            "role": "assistant",
+            "content": "",
+            "name": "Ada",
+            "tool_calls": [
+                {
+                    "id": "c1",
+                    "type": "function",
+                    "function": {"name": "look", "arguments": {"id": 7}},
+                }
+            ],
+        },
+        {"role": "tool", "content": "7", "tool_call_id": "c1"},
+    ]

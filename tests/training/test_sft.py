@@ -204,6 +204,19 @@ def test_what_is_finished_is_not_trained_again(tiny_base, tmp_path, device, monk
     assert second.resumed_from == second.steps == first.steps
 
 
+def test_a_curriculum_is_read_in_its_order(tiny_base, tmp_path, device):
+    """The first step of all rows, unshuffled, is the first step of the first rows alone."""
+
+    def first_loss(name, rows, shuffle):
+        params = SftParams(batch_size=8, evaluate_every=1, patience=1, shuffle=shuffle)
+        done = train(tiny_base, rows, VALIDATION[:1], params, tmp_path / name, device=device)
+        return losses(done)[0]
+
+    alone = first_loss("alone", TRAIN[:8], shuffle=True)
+    assert first_loss("kept", TRAIN[:24], shuffle=False) == pytest.approx(alone, rel=1e-4)
+    assert first_loss("shuffled", TRAIN[:24], shuffle=True) != pytest.approx(alone, rel=1e-4)
+
+
 UNLEARNED = [
     msgspec.structs.replace(
         example, messages=(*example.prompt, Message("assistant", letter(*order)))

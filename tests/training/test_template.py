@@ -67,3 +67,33 @@ def test_a_template_s_own_refusal_names_the_roles(tokenizer):
     tokenizer.chat_template = "{{ raise_exception('no system role') }}"
     with pytest.raises(InputError, match="system, user: no system role"):
         prompt_ids(tokenizer, PROMPT)
+
+
+TOOL_TEMPLATE = (
+    "{% for tool in tools or [] %}{{ '<|im_start|>tool ' + tool.function.name + '<|im_end|>' }}{% endfor %}"
+    "{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content }}"
+    "{% for call in message.tool_calls or [] %}{{ call.function.name + (call.function.arguments | tojson) }}{% endfor %}"
+    "{{ '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+TOOL = {"type": "function", "function": {"name": "look"}}
+CALL = {
+    "role": "assistant",
+    "content": "",
+    "tool_calls": [{"function": {"name": "look", "arguments": {"id": 7}}}],
+}
+
+
+def test_tools_are_in_the_prompt_and_their_call_is_in_the_answer(tokenizer):
+    tokenizer.chat_template = TOOL_TEMPLATE
+    assert "tool look" in tokenizer.decode(prompt_ids(tokenizer, PROMPT, [TOOL]))
+    answer = tokenizer.decode(answer_ids(tokenizer, PROMPT, CALL, [TOOL]))
+    assert "look" in answer
+    assert "7" in answer
+    assert "tool" not in answer
+
+
+@pytest.mark.parametrize(("prompt", "tools"), [(PROMPT, [TOOL]), ([*PROMPT, CALL], [])])
+def test_a_template_that_knows_no_tools_is_refused(tokenizer, prompt, tools):
+    with pytest.raises(InputError, match="leaves out the tool 'look'"):
+        prompt_ids(tokenizer, prompt, tools)

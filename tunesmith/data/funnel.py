@@ -1,8 +1,12 @@
-"""The funnel: how many rows came in, which were dropped for which reason, what is left."""
+"""The funnel: how many rows came in, which were dropped for which reason, what is left.
+
+Tokens are counted once, by `mix`, with the base's tokenizer: each row where it was dropped, or
+where it ended. Lines that never became rows have none, and neither has what `score` cuts off.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tunesmith.artifacts import Examples
 from tunesmith.errors import Unready
@@ -15,14 +19,32 @@ class Step(NamedTuple):
     rows_in: int
     kept: int
     dropped: dict[str, int]
+    tokens_in: int | None = None
+    tokens_kept: int | None = None
+    tokens_dropped: dict[str, int] | None = None
 
 
-def funnel(counts: Mapping[str, Mapping[str, object]]) -> list[Step]:
-    """Make the funnel from the counts in the manifests, by stage in order."""
-    steps = []
+def funnel(
+    counts: Mapping[str, Mapping[str, Any]], tokens: Mapping[str, Any] | None = None
+) -> list[Step]:
+    """Make the funnel.
+
+    Args:
+        counts: From the manifests, by stage in order: rows kept, and dropped by reason.
+        tokens: From the mixture's document: tokens kept by side, and dropped by stage and reason.
+    """
+    steps: list[Step] = []
     for stage, count in counts.items():
-        kept, dropped = int(str(count["kept"])), dict(count["dropped"])  # type: ignore[call-overload]
+        kept, dropped = int(count["kept"]), dict(count["dropped"])
         steps.append(Step(stage, kept + sum(dropped.values()), kept, dropped))
+    if tokens is None:
+        return steps
+    left = sum(tokens["kept"].values())
+    for at in reversed(range(len(steps))):
+        dropped = dict(tokens["dropped"].get(steps[at].stage, {}))
+        came = left + sum(dropped.values())
+        steps[at] = steps[at]._replace(tokens_in=came, tokens_kept=left, tokens_dropped=dropped)
+        left = came
     return steps
 
 

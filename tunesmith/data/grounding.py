@@ -100,6 +100,11 @@ class _Source:
     @cached_property
     def _words(self) -> set[str]:
         """Runs of letters and digits, of letters alone, and the parts of camel case."""
+        if self._text.isascii() and not _CAMEL.search(self._text):
+            low = self._text.lower()
+            bare = low.replace("'", "")
+            words = {*_RUN.findall(bare), *_LETTERS.findall(bare)}
+            return words if bare == low else words.union(_RUN.findall(low))
         text = self._text.replace("'", "").replace("’", "")
         letters = _LETTERS.findall(text)
         parts = (part for run in letters for part in _CAMEL.split(run))

@@ -43,22 +43,38 @@ PHRASES = (
 
 def find_marker(answer: str, phrases: tuple[str, ...] = PHRASES) -> str | None:
     """Return the first marker phrase of an answer, or None."""
-    found = _pattern(phrases).search(_plain(answer))
+    text = plain(answer)
+    # Most answers have none; to look for each phrase as it stands is ten times as fast.
+    if not any(phrase in text for phrase in _plain_phrases(phrases)):
+        return None
+    found = _pattern(phrases).search(text)
     return found.group() if found else None
 
 
 _CONTRACTIONS = (
-    (re.compile(r"\bcan ?not\b"), "can't"),
-    (re.compile(r"\b(do|does|did|is|are|was|were|have|has|could|would) not\b"), r"\1n't"),
-    (re.compile(r"\bi am\b"), "i'm"),
+    ("not", re.compile(r"\bcan ?not\b"), "can't"),
+    (
+        "not",
+        re.compile(r"\b(do|does|did|is|are|was|were|have|has|could|would) not\b"),
+        r"\1n't",
+    ),
+    ("i am", re.compile(r"\bi am\b"), "i'm"),
 )
+"""What a text must hold for a contraction to be worth trying, the pattern, and what it becomes."""
 
 
-def _plain(text: str) -> str:
-    plain = " ".join(text.replace("\u2019", "'").lower().split())
-    for pattern, contracted in _CONTRACTIONS:
-        plain = pattern.sub(contracted, plain)
-    return plain
+def plain(text: str) -> str:
+    """Return the text in lower case, on one line, with negations and "I am" contracted."""
+    text = " ".join(text.replace("\u2019", "'").lower().split())
+    for needed, pattern, contracted in _CONTRACTIONS:
+        if needed in text:
+            text = pattern.sub(contracted, text)
+    return text
+
+
+@functools.cache
+def _plain_phrases(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(plain(phrase) for phrase in phrases)
 
 
 @functools.cache
@@ -68,4 +84,4 @@ def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
         end = r"\b" if phrase[-1].isalnum() else ""
         return f"{start}{re.escape(phrase)}{end}"
 
-    return re.compile("|".join(whole(_plain(phrase)) for phrase in phrases))
+    return re.compile("|".join(whole(phrase) for phrase in _plain_phrases(phrases)))

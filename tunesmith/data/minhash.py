@@ -107,6 +107,34 @@ def shingle_hashes(pieces: Sequence[bytes]) -> tuple[Hashes, Positions]:
     return hashes, np.cumsum(counts) - counts
 
 
+def gram_hashes(pieces: Sequence[bytes], size: int) -> tuple[Hashes, Positions]:
+    """Return the 64-bit hashes of all runs of `size` words, and the piece that each is of.
+
+    A run hashes to `mix(h)`, its lowest bit set, where h starts at 0 and becomes
+    `h * GRAM_BASE + hash` for each word; a word hashes as a shingle does, before mixing. So no
+    hash is 0. Pieces of fewer words have none.
+
+    Args:
+        pieces: As for `shingle_hashes`.
+        size: Words in a run, at least 1.
+    """
+    codes = np.frombuffer(b"\n".join(pieces) + b"\n", dtype=np.uint8)
+    ends = np.flatnonzero((codes == ord("\n")) | (codes == ord(" ")))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    powers, inverses = _powers(max(_LEAST_POWERS, 1 << len(codes).bit_length()))
+    prefix = np.zeros(len(codes) + 1, dtype=np.uint64)
+    np.cumsum(TABLE[codes] * powers[: len(codes)], out=prefix[1:])
+    words = (prefix[ends] - prefix[starts]) * inverses[starts]
+    piece = np.cumsum(codes[ends] == ord("\n"))
+    piece[codes[ends] == ord("\n")] -= 1
+    count = max(len(words) - size + 1, 0)
+    hashes = np.zeros(count, dtype=np.uint64)
+    for place in range(size):
+        hashes = hashes * GRAM_BASE + words[place : place + count]
+    whole = piece[:count] == piece[size - 1 : size - 1 + count]
+    return _mix(hashes[whole]) | np.uint64(1), piece[:count][whole]
+
+
 def _opens_shingle(last_words: Positions, words: Positions) -> NDArray[np.bool_]:
     """Mark the words that open a shingle: two more follow, or it opens the whole text."""
     opens = np.ones(int(last_words[-1]) + 1, dtype=bool)
@@ -144,5 +172,6 @@ def _powers(count: int) -> tuple[Hashes, Hashes]:
 
 TABLE = _constants(1 << 32, 256)
 BASE = _constants(2 << 32, 1)[0]
+GRAM_BASE = _constants(5 << 32, 1)[0]
 MULTIPLIERS = (_constants(3 << 32, PERMUTATIONS) >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
 OFFSETS = (_constants(4 << 32, PERMUTATIONS) >> np.uint64(32)).astype(np.uint32)

@@ -22,10 +22,7 @@ threshold of one another it grows with the number of such pairs.
 """
 
 import math
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -35,20 +32,18 @@ from tunesmith.data.minhash import (
     SHINGLE,
     Hashes,
     Positions,
-    Signatures,
     band_keys,
     banding,
     shingle_hashes,
-    signatures,
 )
+from tunesmith.data.normal_text import encode, normalise
+from tunesmith.data.signed_texts import SignedTexts, cut, kernels
 
 # A candidate whose estimated similarity lies this many standard deviations below the threshold
 # is not compared: costs under one pair in a thousand, saves most comparisons among texts that
 # share a template.
 _DOUBT = 3.5
 
-_CHUNK_BYTES = 1 << 18
-_PIECE_WORDS = 1 << 15
 _PAIRS = 1 << 14
 _LARGE_BUCKET = 32
 # With so many candidates for one text, bounding their similarity first costs less than
@@ -57,31 +52,11 @@ _MANY = 8
 _MARK_BITS = 18
 _HELD_SHINGLES = 1 << 18
 _HELD_MARKS = 1 << 24
-
-_WORD = re.compile(r"\w+")
-_ASCII_WORDS = bytes(
-    ord(chr(code).lower()) if chr(code).isalnum() or code == ord("_") else ord(" ")
-    for code in range(128)
-).ljust(256, b" ")
+_HELD_CODES = 1 << 25
 
 _Shingles = frozenset[tuple[str, ...]]
 _Marks = NDArray[np.uint32]
 _Value = TypeVar("_Value", bound=Sized)
-
-
-def normalise(text: str) -> str:
-    """Return what counts as the same text: its words in lower case, one space apart.
-
-    Compatibility forms are folded (Unicode NFKC, once more after lower-casing, which can leave
-    letters that compose). A text without any word, such as a lone emoji, is its symbols instead,
-    so that two different ones stay different; blank texts are all the empty text. Normalising
-    twice changes nothing.
-    """
-    if text.isascii():  # the same result as below, ten times faster
-        normal = b" ".join(text.encode().translate(_ASCII_WORDS).split()).decode()
-    else:
-        normal = " ".join(_WORD.findall(_fold(text)))
-    return normal or " ".join(_fold(text).split())
 
 
 def similarity(text: str, other: str) -> float:
@@ -107,24 +82,7 @@ def cluster(texts: Sequence[str], threshold: float) -> list[int]:
     Raises:
         ValueError: The threshold is out of range.
     """
-    bands, rows = banding(threshold)
-    corpus = _Corpus(texts, bands * rows)
-    forest = _Forest(len(corpus.firsts))
-    comparison = _Comparison(corpus, corpus, rows, threshold)
-    for band in range(bands):
-        for left, right in _bucket_pairs(band_keys(corpus.signatures, band, rows), forest):
-            roots = forest.roots
-            apart = roots[left] != roots[right]
-            for one, others in comparison.candidates(left[apart], right[apart], band):
-                for other, _ in comparison.plausible(one, others):
-                    if forest.find(one) == forest.find(other):
-                        continue
-                    if comparison.similarity(one, other) >= threshold:
-                        forest.join(one, other)
-    numbers: dict[int, int] = {}
-    return [
-        numbers.setdefault(root, len(numbers)) for root in forest.roots[corpus.numbers].tolist()
-    ]
+    return list(map(int, Clusters(texts, threshold).numbers))
 
 
 def matches(texts: Sequence[str], against: Sequence[str], threshold: float) -> list[int | None]:
@@ -142,23 +100,98 @@ def matches(texts: Sequence[str], against: Sequence[str], threshold: float) -> l
     Raises:
         ValueError: The threshold is out of range.
     """
-    bands, rows = banding(threshold)
-    wanted, known = _Corpus(texts, bands * rows), _Corpus(against, bands * rows)
-    comparison = _Comparison(wanted, known, rows, threshold)
-    best: dict[int, tuple[float, int]] = {}
-    for band in range(bands):
-        keys = (band_keys(corpus.signatures, band, rows) for corpus in (wanted, known))
-        for left, right in _join(*keys):
-            for one, others in comparison.candidates(left, right, band):
-                for other, bound in comparison.plausible(one, others):
-                    # Distinct texts are numbered by first position: a lower number is earlier.
-                    if one in best and (bound, -other) < best[one]:
-                        continue
-                    rank = comparison.similarity(one, other), -other
-                    if rank[0] >= threshold:
-                        best[one] = max(best.get(one, rank), rank)
-    nearest = {number: known.firsts[-negative] for number, (_, negative) in best.items()}
-    return [nearest.get(number) for number in wanted.numbers.tolist()]
+    return [found and found[0] for found in Known(against, threshold).nearest(texts)]
+
+
+class Clusters:
+    """Texts in clusters of near copies, and how similar any two of them are.
+
+    Args:
+        texts: Read in order once, and again by position for the texts that get compared.
+        threshold: Jaccard similarity from which two texts are near copies, 0.5 to 1.0.
+
+    Attributes:
+        numbers: The cluster of every text, as `cluster` gives it.
+
+    Raises:
+        ValueError: The threshold is out of range.
+    """
+
+    def __init__(self, texts: Sequence[str], threshold: float) -> None:
+        bands, rows = banding(threshold)
+        corpus = _Corpus(texts, bands * rows)
+        forest = _Forest(len(corpus.firsts))
+        comparison = _Comparison(corpus, corpus, rows, threshold)
+        for band in range(bands):
+            for left, right in _bucket_pairs(band_keys(corpus.signatures, band, rows), forest):
+                roots = forest.roots
+                apart = roots[left] != roots[right]
+                for one, others in comparison.candidates(left[apart], right[apart], band):
+                    for other, _ in comparison.plausible(one, others):
+                        if forest.find(one) == forest.find(other):
+                            continue
+                        if comparison.similarity(one, other) >= threshold:
+                            forest.join(one, other)
+        # The lowest of the distinct texts in a set is its root, and the first to occur.
+        self.numbers = np.unique(forest.roots, return_inverse=True)[1][corpus.numbers]
+        corpus.forget_signatures()
+        self._corpus, self._comparison = corpus, comparison
+
+    def similarity(self, one: int, other: int) -> float:
+        """Return the exact Jaccard similarity of the texts at two positions."""
+        left, right = self._corpus.numbers[[one, other]].tolist()
+        return 1.0 if left == right else self._comparison.similarity(left, right)
+
+    def same(self, one: int, other: int) -> bool:
+        """Whether two texts are equal once normalised."""
+        return bool(self._corpus.numbers[one] == self._corpus.numbers[other])
+
+
+class Known:
+    """A collection to look other texts up in, such as a test set that must stay unseen.
+
+    Args:
+        texts: Kept, and read by position for the texts that get compared.
+        threshold: Jaccard similarity from which two texts are near copies, 0.5 to 1.0.
+
+    Raises:
+        ValueError: The threshold is out of range.
+    """
+
+    def __init__(self, texts: Sequence[str], threshold: float) -> None:
+        self._bands, self._rows = banding(threshold)
+        self._threshold = threshold
+        self._corpus = _Corpus(texts, self._bands * self._rows)
+        self._sorted = []
+        for band in range(self._bands):
+            keys = band_keys(self._corpus.signatures, band, self._rows)
+            order = np.argsort(keys, kind="stable")
+            self._sorted.append((keys[order], order))
+
+    def nearest(self, texts: Sequence[str]) -> list[tuple[int, float] | None]:
+        """Return for every text where its most similar near copy stands, and how similar it is.
+
+        The lowest position among equals; None where nothing reaches the threshold.
+        """
+        if not len(self._corpus.firsts):
+            return [None] * len(texts)
+        wanted = _Corpus(texts, self._bands * self._rows)
+        comparison = _Comparison(wanted, self._corpus, self._rows, self._threshold)
+        best: dict[int, tuple[float, int]] = {}
+        for band, (ordered, order) in enumerate(self._sorted):
+            keys = band_keys(wanted.signatures, band, self._rows)
+            for left, right in _join(keys, ordered, order):
+                for one, others in comparison.candidates(left, right, band):
+                    for other, bound in comparison.plausible(one, others):
+                        # Distinct texts are numbered by first position: a lower one is earlier.
+                        if one in best and (bound, -other) < best[one]:
+                            continue
+                        rank = comparison.similarity(one, other), -other
+                        if rank[0] >= self._threshold:
+                            best[one] = max(best.get(one, rank), rank)
+        firsts = self._corpus.firsts
+        found = {one: (int(firsts[-other]), value) for one, (value, other) in best.items()}
+        return [found.get(number) for number in wanted.numbers.tolist()]
 
 
 class _Held(Generic[_Value]):
@@ -180,49 +213,35 @@ class _Held(Generic[_Value]):
         return value
 
 
-class _Corpus:
-    """The distinct normalised texts of a collection and their signatures.
+class _Corpus(SignedTexts):
+    """Signed texts that can be compared, exactly or in short.
 
-    Equal texts are one from here on, so thousands of copies of one text cost nothing later.
     Normalised texts are not kept but made again for the few that are compared.
     """
 
     def __init__(self, texts: Sequence[str], permutations: int) -> None:
+        super().__init__(texts, permutations)
         self._texts = texts
-        self.firsts: list[int] = []
-        """Position in `texts` of each distinct text."""
-        self.numbers = np.empty(len(texts), dtype=np.intp)
-        """Which distinct text each text is."""
         self.shingles = _Held(_HELD_SHINGLES, self._shingles)
         """The words of every shingle of a distinct text."""
+        self.codes = _Held(_HELD_CODES, self._codes)
+        """The bytes of a distinct normalised text."""
         self.marks = _Held(_HELD_MARKS, self._marks)
         """A short hash of every distinct shingle of a distinct text, repeated where equal."""
-        values = np.full((len(texts), permutations), np.iinfo(np.uint32).max, dtype=np.uint32)
-        for numbers, pieces in _chunks(self._distinct()):
-            # The pieces of a long text stand together: their minimum is the whole's.
-            starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-            found = np.minimum.reduceat(signatures(pieces, permutations), starts, axis=0)
-            values[numbers[starts]] = np.minimum(values[numbers[starts]], found)
-        self.signatures: Signatures = values[: len(self.firsts)]
+
+    def _normal(self, number: int) -> str:
+        return normalise(self._texts[self.firsts[number]])
 
     def _shingles(self, number: int) -> _Shingles:
-        return _shingles(normalise(self._texts[self.firsts[number]]))
+        return _shingles(self._normal(number))
+
+    def _codes(self, number: int) -> NDArray[np.uint8]:
+        return np.frombuffer(encode(self._normal(number)), dtype=np.uint8)
 
     def _marks(self, number: int) -> _Marks:
-        normal = _encode(normalise(self._texts[self.firsts[number]]))
-        hashes = np.concatenate([shingle_hashes([piece])[0] for piece in _pieces(normal)])
+        pieces = cut(encode(self._normal(number)))
+        hashes = np.concatenate([shingle_hashes([piece])[0] for piece in pieces])
         return (np.unique(hashes) >> np.uint64(64 - _MARK_BITS)).astype(np.uint32)
-
-    def _distinct(self) -> Iterator[tuple[int, bytes]]:
-        seen: dict[bytes, int] = {}
-        for position, text in enumerate(self._texts):
-            normal = _encode(normalise(text))
-            digest = blake2b(normal, digest_size=16).digest()
-            number = seen.setdefault(digest, len(seen))
-            self.numbers[position] = number
-            if number == len(self.firsts):
-                self.firsts.append(position)
-                yield number, normal
 
 
 class _Forest:
@@ -260,6 +279,7 @@ class _Comparison:
     def __init__(self, left: _Corpus, right: _Corpus, rows: int, threshold: float) -> None:
         self._left, self._right = left, right
         self._rows, self._threshold = rows, threshold
+        self._compiled = kernels()
         size = left.signatures.shape[1]
         spread = math.sqrt(threshold * (1 - threshold) * size)
         self._needed = math.floor(threshold * size - _DOUBT * spread)
@@ -303,6 +323,11 @@ class _Comparison:
 
     def similarity(self, one: int, other: int) -> float:
         """Return the exact similarity of a left and a right text."""
+        if self._compiled is not None:
+            shared, together = self._compiled.overlap(
+                self._left.codes[one], self._right.codes[other]
+            )
+            return float(shared / together)
         return _jaccard(self._left.shingles[one], self._right.shingles[other])
 
 
@@ -330,12 +355,10 @@ def _bucket_pairs(keys: Hashes, forest: _Forest) -> Iterator[tuple[Positions, Po
         yield members[left], members[right]
 
 
-def _join(left_keys: Hashes, right_keys: Hashes) -> Iterator[tuple[Positions, Positions]]:
-    """Yield the pairs of a left and a right position with equal keys, in chunks."""
-    order = np.argsort(right_keys, kind="stable")
-    ordered = right_keys[order]
-    begins = np.searchsorted(ordered, left_keys, side="left")
-    ends = np.searchsorted(ordered, left_keys, side="right")
+def _join(keys: Hashes, ordered: Hashes, order: Positions) -> Iterator[tuple[Positions, Positions]]:
+    """Yield the positions of equal keys among `keys` and the sorted ones, in chunks."""
+    begins = np.searchsorted(ordered, keys, side="left")
+    ends = np.searchsorted(ordered, keys, side="right")
     for left, right in _expand(begins, ends - begins):
         yield left, order[right]
 
@@ -359,41 +382,6 @@ def _expand(begins: Positions, counts: Positions) -> Iterator[tuple[Positions, P
         index = np.arange(start, min(start + _PAIRS, total))
         position = np.searchsorted(ends, index, side="right")
         yield position, begins[position] + index - (ends - counts)[position]
-
-
-def _chunks(distinct: Iterable[tuple[int, bytes]]) -> Iterator[tuple[Positions, list[bytes]]]:
-    """Gather numbered texts, long ones in pieces, until their size makes a batch."""
-    numbers: list[int] = []
-    pieces: list[bytes] = []
-    size = 0
-    for number, normal in distinct:
-        for piece in _pieces(normal):
-            numbers.append(number)
-            pieces.append(piece)
-            size += len(piece)
-            if size >= _CHUNK_BYTES:
-                yield np.array(numbers), pieces
-                numbers, pieces, size = [], [], 0
-    if pieces:
-        yield np.array(numbers), pieces
-
-
-def _pieces(normal: bytes) -> Iterator[bytes]:
-    """Cut a long text so that every shingle lies whole in one piece."""
-    if len(normal) < _CHUNK_BYTES:
-        yield normal
-        return
-    words = normal.split(b" ")
-    for start in range(0, max(len(words) - SHINGLE + 1, 1), _PIECE_WORDS):
-        yield b" ".join(words[start : start + _PIECE_WORDS + SHINGLE - 1])
-
-
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
-
-
-def _encode(normal: str) -> bytes:
-    return normal.encode("utf-8", "surrogatepass")  # a str may hold a lone surrogate
 
 
 def _shingles(normal: str) -> _Shingles:

@@ -69,11 +69,7 @@ def find_secrets(text: str) -> list[Secret]:
         for match in _ASSIGNED.finditer(text)
         if _looks_chosen(match.group(1).rstrip(".!?)"))
     ]
-    found += [
-        Secret("card number", match.start(), match.end())
-        for match in _CARD.finditer(text)
-        if _is_card(match.group())
-    ]
+    found += find_cards(text)
     found.sort(key=lambda secret: (secret.start, -secret.end))
     apart: list[Secret] = []
     for secret in found:
@@ -82,6 +78,15 @@ def find_secrets(text: str) -> list[Secret]:
         else:
             apart[-1] = apart[-1]._replace(end=max(apart[-1].end, secret.end))
     return apart
+
+
+def find_cards(text: str) -> list[Secret]:
+    """Return the payment cards of a text, in order."""
+    return [
+        Secret("card number", match.start(), match.end())
+        for match in _CARD.finditer(text)
+        if _is_card(match.group())
+    ]
 
 
 def mask(text: str) -> str:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.artifacts import Adapter, Ref
-from tunesmith.data.funnel import Step
 from tunesmith.pipeline import Result
 from tunesmith.recipe import Recipe
 from tunesmith.reporting import before_after as figures_view
 from tunesmith.reporting import comparisons, drawings, verdict
 from tunesmith.reporting.before_after import NAMES, PLACES, Figure
+from tunesmith.reporting.data_view import DataView
 from tunesmith.reporting.tables import fact, flat_facts, seconds
 from tunesmith.reporting.tracking import Registered
 from tunesmith.store import Store
@@ -33,7 +33,7 @@ class Seen:
 
     document: dict[str, Any]
     figures: list[Figure]
-    funnel: list[Step]
+    data: DataView
     steps: list[dict[str, float]]
     artifacts: dict[str, Ref]
 
@@ -66,8 +66,12 @@ def page(
             legend=figures_view.legend(seen.figures),
             target=recipe.target,
             primary=recipe.gate.primary,
-            funnel=seen.funnel,
-            sides=store.json(result.split, "split.json")["sides"],
+            funnel=seen.data.funnel,
+            split=seen.data.split,
+            sides=seen.data.split["sides"],
+            mixture=seen.data.mixture,
+            drift=seen.data.drift,
+            warnings=seen.data.warnings,
             golden=result.golden.rows,
             loss=drawings.loss_drawing(seen.steps),
             training=training_facts(record),
@@ -149,12 +153,18 @@ def provenance(
         "base": f"{result.base.model}, {result.base.digest}",
         "source files": f"{', '.join(started.sources.examples.names)}, "
         f"{started.sources.examples.digest}",
-        "golden set": f"{recipe.golden.path}, sha256 {recipe.golden.sha256}",
-        "training rows": result.split.train.digest,
+        **_golden(recipe),
+        "training rows": result.mixture.train.digest,
         "adapter": result.adapter.digest,
         "adapter trained": str(record.get("created", "not recorded")),
         "commit at training": str(record.get("commit") or "not in git"),
     }
+
+
+def _golden(recipe: Recipe) -> dict[str, str]:
+    if recipe.golden is None:
+        return {}
+    return {"golden set": f"{recipe.golden.path}, sha256 {recipe.golden.sha256}"}
 
 
 @functools.cache

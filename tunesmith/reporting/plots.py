@@ -91,10 +91,13 @@ def funnel_png(steps: Sequence[Step]) -> bytes:
     axes.barh(positions, kept, color=BLUE, label="kept")
     axes.barh(positions, dropped, left=kept, color=ORANGE, label="dropped")
     for at, step in enumerate(steps):
-        axes.text(step.rows_in, at, f" {step.kept:,} of {step.rows_in:,}", va="center", fontsize=8)
+        told = f" {step.kept:,} of {step.rows_in:,}"
+        if step.tokens_kept is not None:
+            told += f"\n {step.tokens_kept:,} of {step.tokens_in:,} tokens"
+        axes.text(step.rows_in, at, told, va="center", fontsize=8)
     axes.set_yticks(positions, [step.stage for step in steps])
     axes.set_ylim(len(steps) - 0.5, -0.5)
-    axes.set_xlim(0, 1.25 * max(step.rows_in for step in steps) or 1)
+    axes.set_xlim(0, 1.6 * max(step.rows_in for step in steps) or 1)
     axes.set_xlabel("rows")
     figure.legend(frameon=False, loc="outside upper right", ncols=2, fontsize=8)
     return _png(figure)

@@ -8,10 +8,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.artifacts import Ref
-from tunesmith.data.funnel import funnel
 from tunesmith.pipeline import Result
 from tunesmith.recipe import Recipe
 from tunesmith.reporting.before_after import as_documents, before_after
+from tunesmith.reporting.data_view import data_view
 from tunesmith.reporting.page import Seen, page
 from tunesmith.reporting.plots import criteria_png, funnel_png, loss_curve_png
 from tunesmith.reporting.tracking import Registered
@@ -39,7 +39,8 @@ def documents(
     return {
         "report.html": html.encode("utf-8", "replace"),
         "verdict.json": _json(seen.document),
-        "funnel.json": _json([step._asdict() for step in seen.funnel]),
+        "funnel.json": _json([step._asdict() for step in seen.data.funnel]),
+        "mixture.json": _json(seen.data.mixture),
         "before_after.json": _json(as_documents(seen.figures)),
         "artifacts.json": _json(
             [
@@ -53,7 +54,7 @@ def documents(
 
 def pictures(seen: Seen) -> dict[str, bytes]:
     """Return the plots by file name; criteria only where something was compared."""
-    made = {"loss.png": loss_curve_png(seen.steps), "funnel.png": funnel_png(seen.funnel)}
+    made = {"loss.png": loss_curve_png(seen.steps), "funnel.png": funnel_png(seen.data.funnel)}
     if seen.document["criteria"]:
         made["criteria.png"] = criteria_png(seen.document)
     return made
@@ -64,7 +65,7 @@ def see(store: Store, started: "Started", result: Result) -> Seen:
     return Seen(
         document=verdict_document(store, result, started.champion),
         figures=before_after(store, result),
-        funnel=funnel({stage: store.manifest(ref)["counts"] for stage, ref in result.data.items()}),
+        data=data_view(store, result.data, result.split, result.mixture, started.champion),
         steps=store.steps(result.adapter),
         artifacts=artifacts(started, result),
     )
@@ -75,7 +76,7 @@ def artifacts(started: "Started", result: Result) -> dict[str, Ref]:
     found: dict[str, Ref] = {
         "base files": started.sources.base,
         "source files": started.sources.examples,
-        "golden file": started.sources.golden,
+        **_files(started),
         "base": result.base,
         **result.data,
         "golden": result.golden,
@@ -83,6 +84,8 @@ def artifacts(started: "Started", result: Result) -> dict[str, Ref]:
         "train side": result.split.train,
         "validation side": result.split.validation,
         "test side": result.split.test,
+        "mixture": result.mixture,
+        "training set": result.mixture.train,
         "adapter": result.adapter,
     }
     for name, candidate in result.measured.items():
@@ -91,6 +94,15 @@ def artifacts(started: "Started", result: Result) -> dict[str, Ref]:
     if result.verdict is not None:
         found["verdict"] = result.verdict
     return found
+
+
+def _files(started: "Started") -> dict[str, Ref]:
+    found = {
+        "golden file": started.sources.golden,
+        "benchmark files": started.sources.benchmarks,
+        "replay files": started.sources.replay,
+    }
+    return {name: files for name, files in found.items() if files is not None}
 
 
 def summary_metrics(store: Store, result: Result) -> dict[str, float]:

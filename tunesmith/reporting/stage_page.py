@@ -34,6 +34,7 @@ def stage_markdown(built: Built) -> str:
         f"## {escape(built.label)}",
         f"**{escape(built.ref.kind)}** `{built.ref.short}`, {found}.",
         _rows(built),
+        _warnings(built),
         _facts(built),
         f"Look closer: `tunesmith show {built.ref.short}`",
     ]
@@ -56,6 +57,16 @@ def _rows(built: Built) -> str:
     if dropped:
         shown += f"\n\nSee what was dropped: `tunesmith show {built.ref.short} --dropped all`"
     return shown
+
+
+def _warnings(built: Built) -> str:
+    """What the stage found that a person should know; it quotes no row."""
+    return "\n".join(f"- **warning** {escape(text)}" for text in _told(built))
+
+
+def _told(built: Built) -> list[str]:
+    told = built.record.get("notes", {}).get("warnings", [])
+    return [text for text in told if isinstance(text, str)]
 
 
 def _facts(built: Built) -> str:
@@ -104,7 +115,7 @@ def retrain_pages(
     return RetrainPages(
         verdict=verdict_markdown(recipe.task, seen.document, started.champion, registered),
         before_after=as_rows(seen.figures),
-        funnel=funnel_rows(seen.funnel),
+        funnel=funnel_rows(seen.data.funnel),
         images={
             name.removesuffix(".png"): f"data:image/png;base64,{base64.b64encode(png).decode()}"
             for name, png in pictures(seen).items()

@@ -69,19 +69,21 @@ def _number(cell: Cell) -> str:
 def funnel_rows(steps: Sequence[Step]) -> list[TableRow]:
     """Return the funnel as a table: a line for each reason, then the total a stage kept.
 
-    `share` is of the rows that came into the first stage.
+    `share` is of the rows that came into the first stage; tokens stand where they were counted.
     """
     whole = max(steps[0].rows_in, 1) if steps else 1
     rows: list[TableRow] = []
     for step in steps:
-        lines = [("came in", step.rows_in)]
         dropped = sorted(step.dropped.items(), key=lambda item: (-item[1], item[0]))
-        lines += [(f"dropped: {reason}", count) for reason, count in dropped]
-        lines.append(("kept", step.kept))
-        rows += [
-            {"stage": step.stage, "what": what, "rows": count, "share": f"{count / whole:.1%}"}
-            for what, count in lines
-        ]
+        tokens = step.tokens_dropped or {}
+        lines = [("came in", step.rows_in, step.tokens_in)]
+        lines += [(f"dropped: {reason}", count, tokens.get(reason)) for reason, count in dropped]
+        lines.append(("kept", step.kept, step.tokens_kept))
+        for what, count, held in lines:
+            row: TableRow = {"stage": step.stage, "what": what, "rows": count}
+            if step.tokens_in is not None:
+                row["tokens"] = held or 0
+            rows.append({**row, "share": f"{count / whole:.1%}"})
     return rows
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunesmith.artifacts import Adapter, Base, Examples
+from tunesmith.artifacts import Adapter, Base, Examples, Mixture
 from tunesmith.errors import Transient
 from tunesmith.observe import Built, Observer
 from tunesmith.stage import Params
@@ -32,6 +32,8 @@ class Champion(Params):
     version: str
     adapter: Adapter
     base: Base
+    mixture: Mixture | None = None
+    """What it was trained on."""
 
 
 class Registered(Params):
@@ -213,10 +215,12 @@ class Tracker:
                 if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     return None
                 raise
+        mixture = version.tags.get(f"{PREFIX}mixture")
         return Champion(
             version=str(version.version),
             adapter=Adapter.model_validate_json(version.tags[f"{PREFIX}adapter"]),
             base=Base.model_validate_json(version.tags[f"{PREFIX}base"]),
+            mixture=None if mixture is None else Mixture.model_validate_json(mixture),
         )
 
     def champion_retrain(self, name: str) -> str | None:

@@ -1,43 +1,80 @@
-"""Read chat examples from JSONL files.
+"""Read examples from files of any kind and shape.
 
-Reads source files, writes `Examples` in file and line order. A line that is no example becomes a
+Reads source files, writes `Examples` in the order of files and rows. What is no example becomes a
 dropped row with file, line and reason; too many of them stop the run, because a data set that is
 half unreadable is not the data set anybody meant.
+
+The shape of each source (chat messages, Alpaca, …) is told from its first rows, stated in the
+record, and holds for all of it. Rows that a model wrote are dropped unless somebody reviewed
+them: a row's own word for its origin counts only where it is the less trusted one.
 """
 
-from collections.abc import Iterator
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, field_validator
 
 from tunesmith.artifacts import Examples, Files
-from tunesmith.data.chat_lines import Reading, read_line
-from tunesmith.data.source_files import lines, matches
-from tunesmith.draft import Draft
+from tunesmith.data.parsing import READING_PROBLEMS, Reading, read_item, shape_of
+from tunesmith.data.readers import read_file
+from tunesmith.data.readers.items import Item, item_size
+from tunesmith.data.readers.places import matches
+from tunesmith.data.shapes import FIELDS, ShapeName
+from tunesmith.draft import BATCH_ROWS, BATCH_SIZE, Draft
+from tunesmith.engine import batched
 from tunesmith.errors import InputError
-from tunesmith.records import ChatExample, Dropped
+from tunesmith.records import Dropped, Example, Origin
 from tunesmith.stage import Params, Stage
 
-READING_PROBLEMS = frozenset(
-    {
-        "too_long",
-        "not_utf8",
-        "bad_json",
-        "duplicate_key",
-        "wrong_shape",
-        "empty_message",
-        "no_answer",
-    }
-)
+__all__ = ["READING_PROBLEMS", "STAGE", "IngestParams", "SourceParams", "ingest"]
+
+SHOWN = 5
+"""How many bad rows a message quotes."""
+
+Key = Annotated[str, StringConstraints(min_length=1)]
 
 
 class SourceParams(Params):
     """Where examples come from."""
 
-    path: str = Field(description="File or glob, looked up from the recipe's folder.")
-    origin: Literal["human", "production"] = Field(
-        description="Who wrote the answers: people for this purpose, or people in production."
+    path: str = Field(
+        description=(
+            "File or glob, looked up from the recipe's folder; a URL such as "
+            "s3://bucket/rows-*.jsonl.gz; a folder that `datasets` saved; or "
+            "hf://datasets/OWNER/NAME for the train split of a data set on the hub. JSON lines, "
+            "JSON, CSV, TSV, Parquet and Arrow, each also as .gz, .bz2, .xz or .zst."
+        )
     )
+    origin: Origin = Field(
+        description=(
+            "Who wrote the answers: people for this purpose, people in production, or a model. "
+            "Rows of a model are dropped unless they name who reviewed them."
+        )
+    )
+    shape: ShapeName | None = Field(
+        None, description="Shape of the rows; without it, told from the first of them."
+    )
+    columns: dict[str, Key] = Field(
+        default_factory=dict,
+        description=(
+            "Keys of the rows by field, where they are not called like it, such as "
+            "{prompt: question, completion: answer}; also for origin, reviewed_by, reviewed_at "
+            "and written (usually created_at)."
+        ),
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _known(cls, columns: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(columns.keys() - FIELDS)
+        if unknown:
+            raise ValueError(
+                f"{unknown[0]!r} is no field of a shape; expected {', '.join(sorted(FIELDS))}"
+            )
+        return columns
 
 
 class IngestParams(Params):
@@ -47,7 +84,7 @@ class IngestParams(Params):
     group_by: str | None = Field(
         None,
         description=(
-            "Extra key of a line that names its group, such as a conversation or customer; rows "
+            "Extra key of a row that names its group, such as a conversation or customer; rows "
             "of one group stay on one side of the split. Without it, rows with the same prompt "
             "are a group."
         ),
@@ -57,61 +94,126 @@ class IngestParams(Params):
         ge=0,
         le=1,
         description=(
-            "Share of lines that may be unreadable before the run stops. At 0 every line must "
+            "Share of rows that may be unreadable before the run stops. At 0 every row must "
             "become an example, also one that would be dropped for a secret."
         ),
     )
 
 
-def ingest(params: IngestParams, files: Files) -> Iterator[ChatExample | Dropped]:
-    """Turn every line into an example or a drop.
+@dataclass(frozen=True)
+class Parse:
+    """Makes rows of items, each read as its source is: the work on one batch."""
+
+    readings: tuple[Reading, ...]
+
+    def __call__(self, batch: list[tuple[int, Item]]) -> list[Example | Dropped]:
+        """Return a row for each item; a number says which reading is its."""
+        return [read_item(item, self.readings[index]) for index, item in batch]
+
+
+def ingest(params: IngestParams, files: Files) -> Iterator[Example | Dropped]:
+    """Turn every item into an example or a drop.
 
     Raises:
-        InputError: when more than `bad_share` of the lines cannot be read.
+        InputError: when more than `bad_share` of the rows cannot be read, a file is damaged, or a
+            source's shape cannot be told.
+        Transient: when an object store or the hub does not answer.
     """
-    readings = {name: Reading(_origin(params, name), params.group_by) for name in files.names}
-    strict = params.bad_share == 0
-    total, bad = 0, 0
+    names = _by_source(params, files)
+    readings = _readings(params, files, names)
+    counts: Counter[str] = Counter()
+    kept = 0
     first: list[Dropped] = []
-    for line in lines(files):
-        total += 1
-        row = read_line(line, readings[line.source.rsplit(":", 1)[0]])
-        if isinstance(row, Dropped) and (strict or row.reason in READING_PROBLEMS):
-            bad += 1
-            if len(first) < 5:
+    for index, item in _items(files, names):
+        row = read_item(item, readings[index])
+        if isinstance(row, Dropped):
+            counts[row.reason] += 1
+            if _is_bad(params, row.reason) and len(first) < SHOWN:
                 first.append(row)
+        else:
+            kept += 1
         yield row
+    _check(params, files, kept, counts, first)
+
+
+def _by_source(params: IngestParams, files: Files) -> dict[str, int]:
+    """Return the number of each file's source, the first that finds it."""
+    found = {}
+    for name in files.names:
+        for index, source in enumerate(params.sources):
+            if matches(name, source.path):
+                found[name] = index
+                break
+        else:
+            raise InputError(f"{name}: belongs to no source of the recipe")
+    return found
+
+
+def _readings(params: IngestParams, files: Files, names: Mapping[str, int]) -> tuple[Reading, ...]:
+    """Return how each source is read; its shape is told from its first rows."""
+    readings = []
+    for index, source in enumerate(params.sources):
+        shape = source.shape
+        if shape is None:
+            own = {name: 0 for name, found in names.items() if found == index}
+            items = (item for _, item in _items(files, own))
+            shape = shape_of(items, source.columns, source.path)
+        readings.append(Reading(source.origin, params.group_by, shape, source.columns))
+    return tuple(readings)
+
+
+def _items(files: Files, names: Mapping[str, int]) -> Iterator[tuple[int, Item]]:
+    for name, expected in zip(files.names, files.sha256, strict=True):
+        if name in names:
+            for item in read_file(files.root, name, expected):
+                yield names[name], item
+
+
+def _is_bad(params: IngestParams, reason: str) -> bool:
+    return params.bad_share == 0 or reason in READING_PROBLEMS
+
+
+def _check(
+    params: IngestParams, files: Files, kept: int, counts: Counter[str], found: Iterable[Dropped]
+) -> None:
+    """Refuse files that are not what anybody meant; `found` gives their bad rows."""
+    total = kept + counts.total()
+    bad = sum(count for reason, count in counts.items() if _is_bad(params, reason))
     if total == 0:
-        raise InputError(f"{', '.join(files.names)}: no lines at all; expected chat examples")
+        raise InputError(f"{', '.join(files.names)}: no rows at all; expected examples")
     if bad > params.bad_share * total:
-        shown = "\n".join(f"  {row.source}: {row.reason}: {row.detail}" for row in first)
-        expected = 'Expected one {"messages": [{"role": …, "content": …}, …]} a line.'
-        if strict:
+        shown = "\n".join(
+            f"  {row.source}: {row.reason}: {row.detail}" for row in islice(found, SHOWN)
+        )
+        if params.bad_share == 0:
             raise InputError(
-                f"{bad} of {total} lines ({bad / total:.0%}) cannot be used, and here every line "
-                f"must be:\n{shown}\n{expected} Mend these lines, or take them out"
+                f"{bad} of {total} rows ({bad / total:.0%}) cannot be used, and here every row "
+                f"must be:\n{shown}\nMend these rows, or take them out"
             )
         raise InputError(
-            f"{bad} of {total} lines ({bad / total:.0%}) cannot be read, more than the "
-            f"{params.bad_share:.0%} that ingest.bad_share allows:\n{shown}\n{expected} "
-            "Mend the files, or raise ingest.bad_share"
+            f"{bad} of {total} rows ({bad / total:.0%}) cannot be read, more than the "
+            f"{params.bad_share:.0%} that ingest.bad_share allows:\n{shown}\n"
+            "Mend the files, say their shape in the recipe, or raise ingest.bad_share"
+        )
+    if kept == 0 and counts["unreviewed_model_output"]:
+        raise InputError(
+            f"{', '.join(files.names)}: {counts['unreviewed_model_output']} of {total} rows were "
+            "written by a model and reviewed by nobody, and none is left; expected the reviewer's "
+            "name in the key reviewed_by, or in the one that columns.reviewed_by names"
         )
 
 
-def _origin(params: IngestParams, name: str) -> Literal["human", "production"]:
-    for source in params.sources:
-        if matches(name, source.path):
-            return source.origin
-    raise InputError(f"{name}: belongs to no source of the recipe")
-
-
 def _write(params: IngestParams, draft: Draft, files: Files) -> Examples:
-    def counted() -> Iterator[ChatExample | Dropped]:
-        for row in ingest(params, files):
-            draft.count_in()
-            yield row
+    names = _by_source(params, files)
+    readings = _readings(params, files, names)
+    draft.notes["shapes"] = {
+        source.path: reading.shape for source, reading in zip(params.sources, readings, strict=True)
+    }
+    batches = batched(_items(files, names), BATCH_ROWS, BATCH_SIZE, lambda pair: item_size(pair[1]))
+    made = draft.seal_made(batches, Parse(readings), total=0)
+    bad = (row for row in draft.dropped(made) if _is_bad(params, row.reason))
+    _check(params, files, made.rows, draft.drops, bad)
+    return made
 
-    return draft.seal_examples(counted())
 
-
-STAGE = Stage("ingest", version=1, produces=Examples, body=_write)
+STAGE = Stage("ingest", version=2, produces=Examples, body=_write)

@@ -1,32 +1,58 @@
-"""Score each example by simple checks, and drop what does not reach the minimum.
+"""Look at each example by itself: drop or flag what is wrong with it, and give it its quality.
 
-Reads `Examples` and the base model's tokenizer, writes the kept rows in order with their
-`quality`: the weights of the checks they pass, over the weights of all. A check named in
-`required` drops a row alone. The reason of a drop is the name of the check that weighed most.
+Reads `Examples` and the base model's tokenizer, writes the kept rows in order with their `quality`
+and their `flags`. First the checks of `tunesmith.data.checks`, each of which drops, flags or rests
+as the recipe says:
 
-| check | a row passes when |
-|---|---|
-| system_prompt | it has a system message |
-| length | the answer has `min_tokens` to `max_tokens` tokens of the base's tokenizer |
-| markers | the answer has none of the marker phrases |
-| format | the start of the answer matches the pattern `format` (passes when there is none) |
-| grounding | every number, date, id and name of the answer is in what precedes it |
+| check | finds | by default |
+|---|---|---|
+| personal | e-mail, phone, IBAN, card, social security number, IP address in any message | flag |
+| too_long | more tokens than the model is trained on | drop |
+| refusal | an answer that refuses in its first 200 characters | flag |
+| truncated | an answer that stops inside a sentence, a code fence or brackets | drop |
+| degenerate | an answer that repeats itself | drop |
+| language | an answer in another language than its prompt, or than expected | flag |
+| toxicity | insults, slurs, threats | flag |
+| sycophancy | an answer that turns round under pressure | flag |
+| context | a whole set whose answers state facts that their inputs lack | refuse the set |
+
+Then the quality: the weights of the simple checks that a row passes, over the weights of all that
+apply to it. A check named in `required` drops a row alone. The reason of a drop is the first
+required check that fails, else the one that weighed most, else the first check above.
+
+| check | weight | a row passes when |
+|---|---|---|
+| system_prompt | 0.2 | it has a system message |
+| length | 0.3 | the answer has `min_tokens` to `max_tokens` tokens of the base's tokenizer |
+| markers | 0.3 | the answer has none of the marker phrases |
+| format | 0.2 | the start of the answer matches the pattern `format` (passes when there is none) |
+| grounding | 0, required | every number, date, id and name of the answer is in what precedes it |
+
+The weights say how sure each sign is, not how often it is right in your data: with a few hundred
+rows that somebody called good or bad, `tunesmith.data.calibration` fits them. None of the five
+applies to a label, and the last four not to an answer that is a tool call alone.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Literal, get_args
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 from pydantic import Field, ValidationInfo, field_validator
 
 from tunesmith.artifacts import Base, Examples
+from tunesmith.data.checks.context import EXAMPLES, Ungrounded, explain, is_ungrounded_set
+from tunesmith.data.checks.lengths import Tokenizer, tokenizer
+from tunesmith.data.checks.params import Checks
+from tunesmith.data.checks.row import Looked, has_text, look
 from tunesmith.data.grounding import ungrounded
 from tunesmith.data.markers import PHRASES, find_marker
 from tunesmith.draft import Draft
+from tunesmith.errors import Unready
 from tunesmith.patterns import Phrase, valid_pattern
-from tunesmith.records import ChatExample, Dropped
+from tunesmith.records import Dropped, Example, Extra, LabelExample
 from tunesmith.stage import Params, Stage
 
 Check = Literal["system_prompt", "length", "markers", "format", "grounding"]
@@ -34,8 +60,9 @@ CHECKS: tuple[Check, ...] = get_args(Check)
 
 
 class ScoreParams(Params):
-    """Which checks weigh how much."""
+    """Which checks do what, and which weigh how much."""
 
+    checks: Checks = Field(Checks(), description="What each check does with what it finds.")
     weights: dict[Check, float] = Field(
         {"system_prompt": 0.2, "length": 0.3, "markers": 0.3, "format": 0.2, "grounding": 0.0},
         description="Weight of each check in the quality score.",
@@ -67,68 +94,150 @@ class ScoreParams(Params):
             raise ValueError("weights must not be negative, and one must be above 0")
         return weights
 
+    def asks_for(self, name: Check) -> bool:
+        """Whether a check of the quality weighs anything or is required."""
+        return name in self.required or self.weights.get(name, 0) > 0
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The work of the stage on a batch of rows; carries the text of the tokenizer."""
+
+    params: ScoreParams
+    tokenizer: str
+
+    def __call__(self, rows: list[Example]) -> Iterator[Example | Dropped | Extra]:
+        """Pass each row on with its quality and flags, or mark it dropped."""
+        return score(rows, self.params, tokenizer(self.tokenizer))
+
 
 def score(
-    rows: Iterable[ChatExample], params: ScoreParams, count_tokens: Callable[[str], int]
-) -> Iterator[ChatExample | Dropped]:
-    """Give each row its quality, or mark it dropped."""
-    whole = sum(params.weights.values())
+    rows: Iterable[Example], params: ScoreParams, tokens: Tokenizer
+) -> Iterator[Example | Dropped | Extra]:
+    """Pass each row on with its quality and flags, or mark it dropped, in order.
+
+    What a row was divided into comes after its first piece, as `Extra`.
+    """
     for row in rows:
-        failed = check(row, params, count_tokens)
-        lost = sum(params.weights.get(name, 0) for name in failed)
-        quality = round(1 - lost / whole, 6)
-        required = [name for name in params.required if name in failed]
-        if required or quality < params.minimum:
-            reason = (
-                required[0] if required else max(failed, key=lambda n: params.weights.get(n, 0))
-            )
-            others = [name for name in failed if name != reason]
-            detail = failed[reason] + (f" (also {', '.join(others)})" if others else "")
-            yield Dropped(
-                source=row.source,
-                reason=reason,
-                detail=f"{detail}; quality {quality:g}",
-                row=row,
-            )
-        else:
-            yield msgspec.structs.replace(row, quality=quality)
+        first, *others = (_judge(one, params, tokens) for one in look(row, params.checks, tokens))
+        yield first
+        for other in others:
+            yield Extra(cast(Example, other))
 
 
-def check(
-    row: ChatExample, params: ScoreParams, count_tokens: Callable[[str], int]
-) -> dict[Check, str]:
-    """Return the checks that a row fails, each with what was found."""
+def _judge(looked: Looked, params: ScoreParams, tokens: Tokenizer) -> Example | Dropped:
+    row, drops, flags = looked
+    failed = check(row, params, tokens)
+    whole = sum(params.weights.get(name, 0) for name in applicable(row))
+    lost = sum(params.weights.get(name, 0) for name in failed)
+    quality = round(1 - lost / whole, 6) if whole else 1.0
+    required = [name for name in params.required if name in failed]
+    if not (required or quality < params.minimum or drops):
+        if "grounding" in failed and params.checks.context.action != "off":
+            flags = {**flags, "context": failed["grounding"]}
+        named = dict.fromkeys((*row.flags, *flags))
+        return msgspec.structs.replace(row, quality=quality, flags=tuple(named))
+    reason: str
+    if required:
+        reason = required[0]
+    elif quality < params.minimum:
+        reason = max(failed, key=lambda name: params.weights.get(name, 0))
+    else:
+        reason = next(iter(drops))
+    found: dict[str, str] = {str(name): what for name, what in failed.items()} | drops
+    others = [name for name in found if name != reason]
+    detail = found[reason] + (f" (also {', '.join(others)})" if others else "")
+    return Dropped(
+        source=row.source, reason=reason, detail=f"{detail}; quality {quality:g}", row=row
+    )
+
+
+def applicable(row: Example) -> tuple[Check, ...]:
+    """Return the checks of the quality that say anything about a kind of row."""
+    if isinstance(row, LabelExample):
+        return ()
+    return CHECKS if has_text(row) else ("system_prompt",)
+
+
+def check(row: Example, params: ScoreParams, tokens: Tokenizer) -> dict[Check, str]:
+    """Return the checks of the quality that a row fails, each with what was found."""
     failed: dict[Check, str] = {}
-    if not any(message.role == "system" for message in row.messages):
+    names = applicable(row)
+    if names and not any(message.role == "system" for message in row.messages):
         failed["system_prompt"] = "there is no system message"
-    tokens = count_tokens(row.answer)
-    if not params.min_tokens <= tokens <= params.max_tokens:
-        failed["length"] = (
-            f"the answer has {tokens} tokens; expected {params.min_tokens} to {params.max_tokens}"
-        )
+    if "length" not in names:
+        return failed
+    if params.asks_for("length"):
+        between = tokens.surely_between(row.answer, params.min_tokens, params.max_tokens)
+        found = params.min_tokens if between else tokens.count(row.answer)
+        if not params.min_tokens <= found <= params.max_tokens:
+            failed["length"] = (
+                f"the answer has {found} tokens; expected {params.min_tokens} to "
+                f"{params.max_tokens}"
+            )
     marker = find_marker(row.answer, params.phrases)
     if marker:
         failed["markers"] = f"the answer says {marker!r}"
     if params.format and not re.match(params.format, row.answer):
         failed["format"] = "the answer does not match the format"
-    missing = ungrounded(row.answer, row.input_text)
-    if missing:
-        named = ", ".join(f"{entity.kind} {entity.text!r}" for entity in missing)
-        failed["grounding"] = f"not in the input: {named}"
+    if params.asks_for("grounding") or params.checks.context.action != "off":
+        missing = ungrounded(row.answer, row.input_text)
+        if missing:
+            named = ", ".join(f"{entity.kind} {entity.text!r}" for entity in missing)
+            failed["grounding"] = f"not in the input: {named}"
     return failed
 
 
-def token_counter(model: Path) -> Callable[[str], int]:
-    """Return a function that counts tokens with a base model's own tokenizer."""
-    from tokenizers import Tokenizer
+class _Kept(msgspec.Struct):
+    """What the account of the kept rows needs of each."""
 
-    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
-    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+    type: str
+    flags: tuple[str, ...] = ()
 
 
 def _write(params: ScoreParams, draft: Draft, source: Examples, base: Base) -> Examples:
-    count_tokens = token_counter(draft.path(base))
-    return draft.seal_examples(score(draft.rows(source), params, count_tokens))
+    text = (draft.path(base) / "tokenizer.json").read_text("utf-8")
+    ref = draft.transform(source, Scoring(params, text))
+    flags: Counter[str] = Counter()
+    judged = 0
+    for row in draft.peek(ref, _Kept):
+        flags.update(row.flags)
+        judged += row.type != "label"
+    draft.notes["flags"] = dict(sorted(flags.items()))
+    _judge_set(params, draft, source, ref, judged, flags["context"])
+    return ref
 
 
-STAGE = Stage("score", version=1, produces=Examples, body=_write)
+def _judge_set(
+    params: ScoreParams, draft: Draft, source: Examples, ref: Examples, judged: int, flagged: int
+) -> None:
+    """Note the share of ungrounded answers, and refuse the set when it is too large.
+
+    Raises:
+        Unready: when grounding is asked for, and most answers lack it.
+    """
+    context = params.checks.context
+    if context.action == "off":
+        return
+    dropped = draft.drops["grounding"]
+    without, rows = dropped + flagged, dropped + judged
+    draft.notes["ungrounded"] = {"rows": without, "of": rows}
+    asked = context.action == "drop" and params.asks_for("grounding")
+    if asked and is_ungrounded_set(without, rows, context.most):
+        message = explain(_ungrounded(draft.peek(source)), without, rows, context.most)
+        look_at = (ref.short, "grounding") if dropped else None
+        raise Unready(f"these answers do not come from their inputs. {message}", look_at)
+
+
+def _ungrounded(rows: Iterable[Any]) -> Iterator[Ungrounded]:
+    found = 0
+    for row in rows:
+        missing = ungrounded(row.answer, row.input_text) if has_text(row) else []
+        if missing:
+            yield Ungrounded(row.source, tuple(missing))
+            found += 1
+        if found == EXAMPLES:
+            return
+
+
+STAGE = Stage("score", version=2, produces=Examples, body=_write)

@@ -8,7 +8,7 @@ kill, training goes on from the last complete one.
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,8 @@ from pydantic import Field
 
 from tunesmith.artifacts import STEPS, Adapter, Base, Examples
 from tunesmith.draft import Draft
+from tunesmith.errors import RecipeError
+from tunesmith.records import ChatExample, Example, PreferenceExample
 from tunesmith.sampling import sample
 from tunesmith.stage import Stage
 from tunesmith.training.sft import SftParams
@@ -48,8 +50,8 @@ def _write(
     salt = f"train {params.seed}"
     result = train(
         draft.path(base),
-        sample(draft.peek(rows), params.sample, salt),
-        sample(draft.peek(validation), params.validation_sample, salt),
+        _ordered(list(_chats(draft.peek(rows))), params, salt),
+        sample(_chats(draft.peek(validation)), params.validation_sample, salt),
         params,
         draft.state,
         on_step=lambda step, planned: draft.progress(int(step["step"]), planned, "steps"),
@@ -65,6 +67,32 @@ def _write(
     draft.timings["steps"] = {str(int(step["step"])): step["timestamp"] for step in result.metrics}
     draft.notes.update(_notes(result))
     return draft.seal_files(Adapter, folder, base=base.digest)
+
+
+def _ordered(rows: list[ChatExample], params: TrainParams, salt: str) -> list[ChatExample]:
+    """Choose the sample; in the order of the rows where training must keep it."""
+    chosen = sample(rows, params.sample, salt)
+    if params.shuffle:
+        return chosen
+    ids = {row.row_id for row in chosen}
+    return [row for row in rows if row.row_id in ids]
+
+
+def _chats(rows: Iterable[Example]) -> Iterator[ChatExample]:
+    """Pass chats on.
+
+    Raises:
+        RecipeError: for a row of another type, from which this method cannot learn.
+    """
+    for row in rows:
+        if not isinstance(row, ChatExample):
+            kind = "a preference" if isinstance(row, PreferenceExample) else "a labelled text"
+            raise RecipeError(
+                f"train.method sft learns from chats, but {row.source} is {kind}. Take its source "
+                "out of the recipe, or give the rows as chat messages; `tunesmith prepare` "
+                "prepares rows of every type"
+            )
+        yield row
 
 
 def _notes(result: "TrainResult") -> dict[str, Any]:

@@ -4,10 +4,11 @@ One pass turns each example into the tokens of its prompt and its answer; only t
 carry a label. The file is memory-mapped, so a data set need not fit into memory.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.errors import InputError
 from tunesmith.records import ChatExample, Message
@@ -33,8 +34,26 @@ class TokenCounts:
 
 
 def turns(messages: Iterable[Message]) -> list[Turn]:
-    """Return messages as chat templates take them."""
-    return [{"role": message.role, "content": message.content} for message in messages]
+    """Return messages as chat templates take them: the arguments of calls as objects."""
+    return [_turn(message) for message in messages]
+
+
+def _turn(message: Message) -> Turn:
+    turn: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.name is not None:
+        turn["name"] = message.name
+    if message.tool_call_id is not None:
+        turn["tool_call_id"] = message.tool_call_id
+    if message.tool_calls:
+        turn["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": json.loads(call.arguments)},
+            }
+            for call in message.tool_calls
+        ]
+    return turn
 
 
 def write_rows(
@@ -60,9 +79,9 @@ def write_rows(
     with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         buffer: list[dict[str, list[int]]] = []
         for example in examples:
-            prompt = turns(example.prompt)
-            head = prompt_ids(tokenizer, prompt)
-            tail = answer_ids(tokenizer, prompt, example.answer)
+            *prompt, answer = turns(example.messages)
+            head = prompt_ids(tokenizer, prompt, example.tools)
+            tail = answer_ids(tokenizer, prompt, answer, example.tools)
             length = len(head) + len(tail)
             if length > max_length:
                 too_long.append(example.source)

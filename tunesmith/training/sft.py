@@ -95,6 +95,11 @@ class SftParams(Params):
     patience: int = Field(
         3, ge=1, description="Validations in a row without a lower loss that end the training."
     )
+    shuffle: bool = Field(
+        True,
+        description="Draw the rows in another order each epoch, or read them in the order that "
+        "`mix` gave them; a curriculum is not shuffled by default.",
+    )
     seed: int = Field(0, ge=0, description="Seed of the adapter's weights, dropout and row order.")
 
 
@@ -305,6 +310,7 @@ def _arguments(params: SftParams, work_dir: Path, rows: int, device: Device) -> 
         weight_decay=0.0,
         optim="adamw_torch",
         seed=params.seed,
+        train_sampling_strategy="random" if params.shuffle else "sequential",
         # The rows are tokenized, labelled and measured: nothing is left to prepare or to cut.
         dataset_kwargs={"skip_prepare_dataset": True},
         max_length=None,

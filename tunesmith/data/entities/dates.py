@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
-from tunesmith.data.entities.text import mask
+from tunesmith.data.entities.text import lowered, mask, words_of
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -137,9 +137,12 @@ _OFFSETS = {"tomorrow": 1, "yesterday": -1}
 def find_dates(text: str) -> list[FoundDate]:
     """Return the dates of the text; bare month and weekday names only where they mean one."""
     found: list[FoundDate] = []
-    holds = {needed: needed.search(text) is not None for needed in _NEEDED}
+    words = words_of(lowered(text))
+    digits = _DIGITS_APART.search(text) is not None
+    if not digits and _ANY_WORD.isdisjoint(words):
+        return found
     for needed, pattern, read in _FORMS:
-        if not holds[needed]:
+        if not (digits if needed is None else not needed.isdisjoint(words)):
             continue
         spans = []
         for match in pattern.finditer(text):
@@ -229,7 +232,7 @@ def _weekday_alone(match: re.Match[str]) -> list[FoundDate]:
 
 
 def _relative(match: re.Match[str]) -> list[FoundDate]:
-    offset = _OFFSETS[match["o"].lower()]
+    offset = _OFFSETS[lowered(match["o"])]
     return [FoundDate(match.start(), match.group(), (Day(offset=offset),))]
 
 
@@ -243,22 +246,32 @@ def _prepared(match: re.Match[str], words: re.Pattern[str], name: str) -> bool:
 
 
 _DIGIT = re.compile(r"\d")
-_ANY_MONTH = _pattern(rf"(?<![a-z]){_MONTH}")
+_DIGITS_APART = re.compile(r"\d[-/.]\d")
+_ANY_MONTH = frozenset((*MONTHS, *(month[:3] for month in MONTHS), "sept"))
+_ANY_WEEKDAY = frozenset(
+    (
+        *WEEKDAYS,
+        *(f"{day}s" for day in WEEKDAYS),
+        *(day[:3] for day in WEEKDAYS),
+        *("tues", "thur", "thurs"),
+    )
+)
 _FORMS: tuple[
-    tuple[re.Pattern[str], re.Pattern[str], Callable[[re.Match[str]], list[FoundDate]]], ...
+    tuple[frozenset[str] | None, re.Pattern[str], Callable[[re.Match[str]], list[FoundDate]]], ...
 ] = (
-    (_DIGIT, _ISO, _numeric),
-    (_DIGIT, _NUMERIC, _numeric),
+    (None, _ISO, _numeric),
+    (None, _NUMERIC, _numeric),
     (_ANY_MONTH, _DAY_MONTH, _month_and_days),
     (_ANY_MONTH, _MONTH_DAY, _month_and_days),
     (_ANY_MONTH, _MONTH_YEAR, _month_and_year),
-    (_DIGIT, _SLASH, _slash),
+    (None, _SLASH, _slash),
     (_ANY_MONTH, _MONTH_ALONE, _month_alone),
-    (_WEEKDAY_ALONE, _WEEKDAY_ALONE, _weekday_alone),
-    (_RELATIVE, _RELATIVE, _relative),
+    (_ANY_WEEKDAY, _WEEKDAY_ALONE, _weekday_alone),
+    (frozenset(_OFFSETS), _RELATIVE, _relative),
 )
-"""What a text must hold for a form to be worth trying, the form, and how it is read."""
-_NEEDED = {needed for needed, _, _ in _FORMS}
+"""The words of which a text must hold one for a form to be worth trying, None for two digits with
+a sign between them; the form, and how it is read."""
+_ANY_WORD = _ANY_MONTH | _ANY_WEEKDAY | frozenset(_OFFSETS)
 
 
 def _found(
@@ -280,12 +293,12 @@ def _found(
 
 
 def _month(name: str) -> int:
-    return [month[:3] for month in MONTHS].index(name[:3].lower()) + 1
+    return [month[:3] for month in MONTHS].index(lowered(name)[:3]) + 1
 
 
 def _day(text: str) -> int:
     digits = re.match(r"\d+", text)
-    return int(digits.group()) if digits else ORDINAL_WORDS.index(text.lower()) + 1
+    return int(digits.group()) if digits else ORDINAL_WORDS.index(lowered(text)) + 1
 
 
 def _year(text: str) -> int:
@@ -294,7 +307,7 @@ def _year(text: str) -> int:
 
 
 def _weekday(name: str | None) -> int | None:
-    return None if name is None else [day[:3] for day in WEEKDAYS].index(name[:3].lower())
+    return None if name is None else [day[:3] for day in WEEKDAYS].index(lowered(name)[:3])
 
 
 _MERIDIEM = r"(?P<half>[ap])(?:m\b|\.\s?m\b\.?)"
@@ -316,10 +329,24 @@ _OCLOCK = re.compile(r"(?<![\w:.$€£])(?P<hour>\d\d?)\s?o['’]clock\b", re.IG
 _NOON = re.compile(r"(?<!\w)(?P<word>noon|midday|midnight)(?!\w)", re.IGNORECASE)
 
 
+_TIMES = (
+    (_CLOCK, True, re.compile(r"\d\s?[ap][.m]")),
+    (_TWENTY_FOUR, True, re.compile(r"\d[:h]\d")),
+    (_OCLOCK, True, re.compile("clock")),
+    (_NOON, False, re.compile("noon|midday|midnight")),
+    (_DOTTED, True, re.compile(r"\d\.\d")),
+)
+"""Each form of a time, whether it has a digit, and what a lowered text must hold for it."""
+
+
 def find_times(text: str) -> list[FoundTime]:
     """Return the clock times: 5:30 pm, 17:30, 17h30, 2-4 pm (two times), at 17.30, noon."""
     found: list[FoundTime] = []
-    for pattern in (_CLOCK, _TWENTY_FOUR, _OCLOCK, _NOON, _DOTTED):
+    low = lowered(text)
+    digits = _DIGIT.search(low) is not None
+    for pattern, needs_digit, needed in _TIMES:
+        if (needs_digit and not digits) or not needed.search(low):
+            continue
         spans = []
         for match in pattern.finditer(text):
             times = _read_time(match)
@@ -334,7 +361,7 @@ def find_times(text: str) -> list[FoundTime]:
 def _read_time(match: re.Match[str]) -> list[FoundTime]:
     start, text = match.span()[0], match.group()
     if match.re is _NOON:
-        return [FoundTime(start, text, (0 if match["word"].lower() == "midnight" else 720,))]
+        return [FoundTime(start, text, (0 if lowered(match["word"]) == "midnight" else 720,))]
     hour = int(match["hour"])
     if match.re is _DOTTED:
         minutes = _halves(hour, int(match["minute"]))
@@ -355,7 +382,7 @@ def _meridiem(match: re.Match[str], hour: int, minute: int) -> list[FoundTime]:
     """Read "5 pm", and "2-4 pm" as two times of which the first may be before noon."""
     if not 1 <= hour <= 12:
         return []
-    afternoon = 720 if match["half"].lower() == "p" else 0
+    afternoon = 720 if lowered(match["half"]) == "p" else 0
     last = match.start("hour")
     text = match.string[last : match.end()]
     found = [FoundTime(last, text, (hour % 12 * 60 + minute + afternoon,))]

@@ -8,7 +8,7 @@ in groups like a phone or card number, or follow a word such as "order" or "#".
 import re
 from typing import NamedTuple
 
-from tunesmith.data.entities.text import fold, mask
+from tunesmith.data.entities.text import fold, lowered, mask
 
 
 class FoundId(NamedTuple):
@@ -71,13 +71,35 @@ _COMMON = re.compile(rf"(?<![\w-])(?:{'|'.join(_WITH_DIGIT.split())})(?![\w-])",
 """Words of general English that happen to hold a digit."""
 
 
+_DIGIT = re.compile(r"\d")
+_LETTER_AND_DIGIT = re.compile(r"\d(?:[^\W\d_]|(?<=[^\W\d_]\d))")
+_FORMS = (
+    (_EMAIL, False, re.compile("@")),
+    (
+        _URL,
+        False,
+        re.compile(r"https?://|www\.|\.(?:com|org|net|io|gov|edu|info|dev|app|eu|co\.uk)"),
+    ),
+    (_ENDING, True, re.compile("end(?:s|ing)")),
+    (_PHONE, True, re.compile(r"(?:\d[ ./()+-]{0,3}){6}\d")),
+    (_REFERENCE, True, re.compile(r"[:#\s]\d{3}")),
+    (_CODE, True, _DIGIT),
+    (_LONG, True, re.compile(r"0\d\d|\d{7}")),
+)
+"""Each form of an identifier, whether it has a digit, and what a lowered text must hold for it."""
+
+
 def find_ids(text: str) -> list[FoundId]:
     """Return the identifiers of the text, in no particular order.
 
     Dates and times must have been masked before, or their digits pass for codes.
     """
     found: list[FoundId] = []
-    for pattern in (_EMAIL, _URL, _ENDING, _PHONE, _REFERENCE, _CODE, _LONG):
+    low = lowered(text)
+    digits = _DIGIT.search(low) is not None
+    for pattern, needs_digit, needed in _FORMS:
+        if (needs_digit and not digits) or not needed.search(low):
+            continue
         spans = []
         for match in pattern.finditer(text):
             one = _read(match)
@@ -91,6 +113,8 @@ def find_ids(text: str) -> list[FoundId]:
 
 def without_common_words(text: str) -> str:
     """Mask the words that hold a digit and are neither a number nor an identifier: "2FA"."""
+    if not _LETTER_AND_DIGIT.search(text):
+        return text
     return mask(text, (match.span() for match in _COMMON.finditer(text)))
 
 

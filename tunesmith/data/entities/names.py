@@ -7,7 +7,7 @@ are written in lower case are not found.
 """
 
 import re
-from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from tunesmith.data.entities.ordinary_words import (
@@ -34,7 +34,6 @@ class _Word(NamedTuple):
     text: str
     folded: str
     opens: bool  # first word of a sentence, a line or a quotation
-    titled: bool  # in a line that capitalises everything
     listed: bool  # after a colon in its line, where ordinary words mostly stay small
     shouted: bool  # in capitals beside another word in capitals
 
@@ -72,27 +71,38 @@ laurence lawrence terence portugal montreal senegal dominic frederic atlantic pa
 """
 _NOT_FORMED = frozenset(_LIKE_FORMED.split())
 _MAX_WORDS = 8
+_CAPITAL = re.compile(r"[^\Wa-z\d_]")
+"""A letter that is not a small one of a to z; without one there is no name."""
 
 
 def find_names(text: str) -> list[FoundName]:
     """Return the names of the text. Identifiers, dates and times must have been masked before."""
-    words = list(_words(text))
-    lower = {word.folded for word in words if word.text.islower()}
+    if not _CAPITAL.search(text):
+        return []
+    words = _Words(text)
     found: list[FoundName] = []
     run: list[tuple[_Word, bool]] = []
-    for index, word in enumerate(words):
+    for index, match in enumerate(words.matches):
+        raw = match[0]
+        small = raw.islower() and raw.isascii() and raw != "n't"  # as in _is_small, for most words
+        word = None if small else words[index]
+        if word is None or word.text.islower():
+            if run:
+                found += _close(text, run)
+                run = []
+            continue
         if run:
             gap = text[run[-1][0].end : word.start]
             if gap not in (" ", ". ", "-") or word.opens or len(run) == _MAX_WORDS:
                 found += _close(text, run)
                 run = []
-        if word.text.islower():
-            found += _close(text, run)
-            run = []
-        else:
-            following = words[index + 1] if index + 1 < len(words) else None
-            run.append((word, _is_name(text, word, following, lower)))
+        run.append((word, _is_name(words, index, word)))
     return [*found, *_close(text, run)]
+
+
+def _is_small(raw: str) -> bool:
+    """Whether a word is surely in lower case, so that only its neighbours may want more of it."""
+    return raw.islower() and raw.isascii() and raw != "n't"
 
 
 def _close(text: str, run: list[tuple[_Word, bool]]) -> list[FoundName]:
@@ -105,31 +115,66 @@ def _close(text: str, run: list[tuple[_Word, bool]]) -> list[FoundName]:
     return [FoundName(start, text[start:end], tuple(w.folded for w, name in inside if name))]
 
 
-def _words(text: str) -> Iterator[_Word]:
-    """Yield the words with what their line and the text before them say."""
-    end, line_end, titled, was_shouted = 0, -1, False, False
-    matches = [match for match in WORD.finditer(text)]
-    for index, match in enumerate(matches):
-        start = match.start()
-        if start > line_end:
-            line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", start)
-            line_end = len(text) if line_end < 0 else line_end
-            titled = _is_title(text[line_start:line_end])
-        gap = text[end:start]
-        listed = ":" in gap and "\n" not in gap
+class _Words:
+    """The words of a text; what a place says is read when it is asked for, seldom for all."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.matches = list(WORD.finditer(text))
+        self._titles: dict[int, bool] = {}
+        self._read: dict[int, _Word] = {}
+
+    def __getitem__(self, index: int) -> _Word:
+        """Return a word with what its line and the text before it say."""
+        word = self._read.get(index)
+        if word is None:
+            word = self._read[index] = self._word(index)
+        return word
+
+    def after(self, index: int) -> _Word | None:
+        """Return the word that follows."""
+        return self[index + 1] if index + 1 < len(self.matches) else None
+
+    @cached_property
+    def lower(self) -> set[str]:
+        """The folded words that stand in lower case."""
+        small = {match.group() for match in self.matches if _is_small(match.group())}
+        others = (
+            self[index] for index, match in enumerate(self.matches) if not _is_small(match.group())
+        )
+        found = {word.folded for word in others if word.text.islower()}
+        return found.union(_CONTRACTION.sub("", raw).replace("'", "") for raw in small)
+
+    def _word(self, index: int) -> _Word:
+        text, match = self.text, self.matches[index]
+        start, raw = match.start(), match.group()
+        gap = text[self.matches[index - 1].end() if index else 0 : start]
         opens = index == 0 or (
             _STOP.search(gap) is not None
             and not _ABBREVIATED.search(text[max(0, start - 6) : start])
         )
-        raw = match.group()
-        shouts = len(raw) > 1 and raw.isupper()
-        after = matches[index + 1].group() if index + 1 < len(matches) else ""
-        shouted = shouts and (was_shouted or (len(after) > 1 and after.isupper()))
+        shouted = _shouts(raw) and (self._shouts(index - 1) or self._shouts(index + 1))
         folded = fold(raw)
         stem = _CONTRACTION.sub("", folded)
         kept = raw[: len(raw) - len(folded) + len(stem)] if len(folded) == len(raw) else raw
-        yield _Word(start, kept, stem.replace("'", ""), opens, titled, listed, shouted)
-        end, was_shouted = match.end(), shouts
+        listed = ":" in gap and "\n" not in gap
+        return _Word(start, kept, stem.replace("'", ""), opens, listed, shouted)
+
+    def _shouts(self, index: int) -> bool:
+        return 0 <= index < len(self.matches) and _shouts(self.matches[index].group())
+
+    def is_titled(self, at: int) -> bool:
+        """Whether a place is in a line that capitalises everything."""
+        start = self.text.rfind("\n", 0, at) + 1
+        if start not in self._titles:
+            end = self.text.find("\n", at)
+            line = self.text[start : len(self.text) if end < 0 else end]
+            self._titles[start] = _is_title(line)
+        return self._titles[start]
+
+
+def _shouts(raw: str) -> bool:
+    return len(raw) > 1 and raw.isupper()
 
 
 def _is_title(line: str) -> bool:
@@ -145,8 +190,9 @@ def _is_title(line: str) -> bool:
     return capitals >= 0.8 * len(long)
 
 
-def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -> bool:
+def _is_name(words: _Words, index: int, word: _Word) -> bool:
     """Judge one capitalised word by itself, its place and what follows."""
+    text = words.text
     folded = word.folded
     if len(folded) < 2 or not folded.replace("&", "").isalpha() or word.shouted:
         return False
@@ -156,17 +202,22 @@ def _is_name(text: str, word: _Word, following: _Word | None, lower: set[str]) -
         return False
     if word.text.isupper() and len(folded) > 5:
         return False
-    if word.text[1:].islower() and folded in lower and folded not in ALSO_NAMES:
+    small = word.text[1:].islower() and folded not in ALSO_NAMES
+    if small and folded in words.lower:
         return False
-    if not (word.opens or word.titled) or _CAMEL.search(word.text):
+    if _CAMEL.search(word.text):
         return True
+    titled = words.is_titled(word.start)
+    if not (word.opens or titled):
+        return True
+    following = words.after(index)
     if folded in ALSO_NAMES or folded.removesuffix("s") in ALSO_NAMES:
         called = text[word.end : word.end + 1] == "," or _is_subject(text, word, following)
         return folded in GIVEN_NAMES and called
     formed = _FORMED.search(folded) or (not word.listed and _ADJECTIVE.search(folded))
     if formed and folded not in _NOT_FORMED:
         return False
-    return word.titled or _acts_as_name(text, word, following)
+    return titled or _acts_as_name(text, word, following)
 
 
 def _acts_as_name(text: str, word: _Word, following: _Word | None) -> bool:

@@ -2,6 +2,8 @@
 
 import re
 
+from tunesmith.data.entities.text import lowered
+
 _ONES = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
 sixteen seventeen eighteen nineteen
@@ -26,6 +28,8 @@ def _any(words: list[str]) -> str:
     return "(?:" + "|".join(sorted(words, key=len, reverse=True)) + ")"
 
 
+FIRST_WORDS = frozenset((*VALUES, "hundred", *SCALES, "dozen"))
+"""The words of which one stands in every number in words."""
 _UNITS = _any([*ONES[1:10], *ORDINALS[:9]])
 _SMALL = rf"(?:{_any(TENS)}(?:[\s-]{_UNITS}\b)?|{_any([*ONES, *ORDINALS, *_TENTHS])})\b"
 _HUNDREDS = rf"(?:(?:{_SMALL}[\s-])?hundred\b(?:\s(?:and\s)?{_SMALL})?|{_SMALL})"
@@ -41,7 +45,7 @@ NUMBER_IN_WORDS = re.compile(
 def value_in_words(phrase: str) -> int:
     """Return the value of a phrase that `NUMBER_IN_WORDS` matched."""
     total = current = 0
-    for word in re.findall("[a-z]+", phrase.lower()):
+    for word in re.findall("[a-z]+", lowered(phrase)):
         if word == "dozen":
             current = max(current, 1) * 12
         elif word == "hundred":
@@ -55,4 +59,4 @@ def value_in_words(phrase: str) -> int:
 
 def is_ordinal(phrase: str) -> bool:
     """Whether a phrase in words is a rank and not a count."""
-    return re.split(r"[\s-]", phrase.lower())[-1] in ORDINAL_VALUES
+    return re.split(r"[\s-]", lowered(phrase))[-1] in ORDINAL_VALUES

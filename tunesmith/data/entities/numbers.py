@@ -9,8 +9,13 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
-from tunesmith.data.entities.number_words import NUMBER_IN_WORDS, is_ordinal, value_in_words
-from tunesmith.data.entities.text import mask
+from tunesmith.data.entities.number_words import (
+    FIRST_WORDS,
+    NUMBER_IN_WORDS,
+    is_ordinal,
+    value_in_words,
+)
+from tunesmith.data.entities.text import lowered, mask, words_of
 
 
 class FoundNumber(NamedTuple):
@@ -82,6 +87,7 @@ _DIGITS = re.compile(
     r"(?P<suffix>[^\W\d_]{0,9})(?!\w)",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _HALF = re.compile(r"\sand\sa\shalf\b", re.IGNORECASE)
 _ORDINAL_SUFFIXES = ("st", "nd", "rd", "th")
 
@@ -92,9 +98,11 @@ _IMPLIED = {
     "half a": "0.5", "half an": "0.5",
 }  # fmt: skip
 """Words that say how many without being a number; they only ever support one."""
+_IMPLIED_VALUES = {word: Decimal(value) for word, value in _IMPLIED.items()}
 _IMPLIED_WORDS = re.compile(
     rf"(?<!\w)(?:{'|'.join(sorted(_IMPLIED, key=len, reverse=True))})(?!\w)", re.IGNORECASE
 )
+_IMPLIED_SMALL = re.compile(_IMPLIED_WORDS.pattern)
 _LIST_NUMBER = re.compile(r"(?m)^[ \t>*-]{0,8}\(?\d{1,2}[.):](?=\s)|(?i:\bsteps?\s\d{1,2}\b)")
 _IDIOM = re.compile(
     r"-(?:factor|step|way|party|hand|sided|fold|class|rate)\b|\sparty\b", re.IGNORECASE
@@ -103,15 +111,20 @@ _IDIOM = re.compile(
 
 def find_numbers(text: str) -> list[FoundNumber]:
     """Return the numbers that state a fact. Identifiers, dates and times must be masked before."""
-    text = mask(text, (match.span() for match in _LIST_NUMBER.finditer(text)))
+    if _DIGIT.search(text):
+        text = mask(text, (match.span() for match in _LIST_NUMBER.finditer(text)))
     return [number for number in _stated(text) if not _says_nothing(number, text)]
 
 
 def all_numbers(text: str) -> list[FoundNumber]:
     """Return every number that the text could lend to an answer, down to "twice" and "a"."""
     implied = []
-    for match in _IMPLIED_WORDS.finditer(text):
-        value = Decimal(_IMPLIED[match.group().lower()])
+    # Where every character has one, small letters spare the pattern to look at both.
+    pattern, searched = _IMPLIED_WORDS, text
+    if text.isascii():
+        pattern, searched = _IMPLIED_SMALL, text.lower()
+    for match in pattern.finditer(searched):
+        value = _IMPLIED_VALUES[lowered(match.group())]
         number = _measured(text, *match.span(), (value,))
         implied.append(number if number.unit else number._replace(unit="implied"))
     return [*_stated(text), *implied]
@@ -137,7 +150,9 @@ def _says_nothing(number: FoundNumber, text: str) -> bool:
 
 
 def _in_words(text: str) -> list[FoundNumber]:
-    found = []
+    found: list[FoundNumber] = []
+    if FIRST_WORDS.isdisjoint(words_of(lowered(text))):
+        return found
     for match in NUMBER_IN_WORDS.finditer(text):
         start, end = match.span()
         value, ordinal = Decimal(value_in_words(match.group())), is_ordinal(match.group())
@@ -149,13 +164,15 @@ def _in_words(text: str) -> list[FoundNumber]:
 
 
 def _in_digits(text: str) -> list[FoundNumber]:
-    found = []
+    found: list[FoundNumber] = []
+    if not _DIGIT.search(text):
+        return found
     for match in _DIGITS.finditer(text):
         values, end = _values(match["digits"], match["group"]), match.end("digits")
-        suffix = match["suffix"].lower()
+        suffix = lowered(match["suffix"])
         scale = _SCALE_AFTER.match(text, end)
         if scale:
-            values, end = _times(values, scale["scale"].lower()), scale.end()
+            values, end = _times(values, lowered(scale["scale"])), scale.end()
         elif suffix in ("k", "m", "bn") and (match["currency"] or suffix == "k"):
             values, end = _times(values, suffix), match.end()
         elif suffix in _ORDINAL_SUFFIXES:
@@ -164,7 +181,7 @@ def _in_digits(text: str) -> list[FoundNumber]:
         if not number.unit and end < match.end():  # letters of no known meaning: "500GB"
             number = number._replace(text=match.group())
         if match["currency"]:
-            number = number._replace(unit=_UNITS[match["currency"].strip().lower()][0], factor=1)
+            number = number._replace(unit=_UNITS[lowered(match["currency"]).strip()][0], factor=1)
         found.append(number)
     return found
 
@@ -176,7 +193,7 @@ def _measured(
     after = None if ordinal else _UNIT_AFTER.match(text, end)
     if after is None:
         return FoundNumber(start, text[start:end], values, ordinal=ordinal)
-    unit, factor = _UNITS[" ".join(after["unit"].lower().split())]
+    unit, factor = _UNITS[" ".join(lowered(after["unit"]).split())]
     return FoundNumber(start, text[start : after.end()], values, unit, factor)
 
 

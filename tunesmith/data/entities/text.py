@@ -1,5 +1,6 @@
 """Folding and masking that every finder shares."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -17,6 +18,24 @@ def fold(text: str) -> str:
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.replace("\u2019", "'"))
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def lowered(text: str) -> str:
+    """Return the text in lower case, as patterns that ignore case see it.
+
+    They take the long s for an s and the dotless i for an i. It
+    serves to tell quickly that a pattern cannot match; its offsets are not those of the text.
+    """
+    low = text.lower()
+    return low if low.isascii() else low.replace("ſ", "s").replace("ı", "i").replace("i̇", "i")
+
+
+def words_of(low: str) -> set[str]:
+    """Return the runs of letters from a to z in a lowered text."""
+    return set(_LETTERS.findall(low))
+
+
+_LETTERS = re.compile("[a-z]+")
 
 
 def mask(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -1,0 +1,37 @@
+"""Refusals: told from help, and from those that somebody else speaks."""
+
+import pytest
+
+from tunesmith.data.checks.refusals import START, find_refusal
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["I'm sorry, but I can't help with that.", "I’m sorry, but I cannot assist with this request.",
+     "Sorry, I am not able to provide instructions for that.", "I won't provide that information.",
+     "As an AI language model, I don't have opinions.", "I must respectfully decline.",
+     "I'd rather not answer that.", "That is not something I can help with.",
+     "I do not feel comfortable talking about it.", "Well. I CAN NOT DO THAT."],
+)  # fmt: skip
+def test_a_refusal_is_found_however_it_is_written(answer):
+    assert find_refusal(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "I can't help but smile at this.", "I'm sorry, but I can't find your order.",
+     "We can't help you move the house.", "I'm sorry that your order is late.",
+     "You can't do that in Excel; use a macro.", "I could help with that.", "Sorry I couldn't help you.",
+     "She said: \"I can't help you with that.\"", "He sighed, “I'm sorry, I can't,” and left.",
+     "I'm sorry, I can't make it tonight."],
+)  # fmt: skip
+def test_other_uses_of_the_words_are_none(answer):
+    assert find_refusal(answer) is None
+
+
+def test_only_the_start_of_an_answer_counts():
+    refusal = "I can't help with that."
+    filler = "ab. " * (START // 4)
+    assert find_refusal(filler[:-4] + refusal)
+    assert find_refusal(filler + refusal) is None
+    assert find_refusal('"Yes," he said. ' + refusal)

@@ -1,0 +1,63 @@
+"""Lengths in tokens, by the base model's own tokenizer.
+
+What is counted is the text of the messages and the arguments of tool calls, without the tokens
+that a chat template puts around them.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from tunesmith.records import Example, Message, PreferenceExample
+
+
+class Tokens(NamedTuple):
+    """How many tokens a row has: what the model reads, what it learns to write, and the rest.
+
+    `other` is the rejected answer of a preference.
+    """
+
+    prompt: int
+    answer: int
+    other: int
+
+    @property
+    def all(self) -> int:
+        """Tokens of the whole row."""
+        return self.prompt + self.answer + self.other
+
+
+def count_rows(tokenizer: str, rows: Sequence[Example]) -> list[Tokens]:
+    """Count the tokens of rows.
+
+    Args:
+        tokenizer: The content of the base's `tokenizer.json`.
+        rows: Any examples.
+    """
+    texts: list[str] = []
+    for row in rows:
+        texts.append("\n".join(map(_text, row.prompt)))
+        texts.append(_text(row.messages[-1]))
+        texts.append(row.rejected if isinstance(row, PreferenceExample) else "")
+    # Without offsets, which nobody asks for: a third of the time.
+    encoded = _load(tokenizer).encode_batch_fast(texts, add_special_tokens=False)
+    counts = [len(item) for item in encoded]
+    return [Tokens(*counts[at : at + 3]) for at in range(0, len(counts), 3)]
+
+
+def _text(message: Message) -> str:
+    if not message.tool_calls:
+        return message.content
+    calls = (f"{call.name} {call.arguments}" for call in message.tool_calls)
+    return "\n".join([message.content, *calls])
+
+
+@lru_cache(maxsize=2)
+def _load(tokenizer: str) -> Any:
+    from tokenizers import Tokenizer
+
+    loaded = Tokenizer.from_str(tokenizer)
+    # A file may ask for either; both would lie about lengths.
+    loaded.no_truncation()
+    loaded.no_padding()
+    return loaded
