@@ -18,6 +18,7 @@ from tasks.stage_task import OPTIONS, StageTask
 from tunesmith import recipe as recipes
 from tunesmith import retrains, settings
 from tunesmith.artifacts import Examples
+from tunesmith.looking import look
 from tunesmith.observe import labelled
 from tunesmith.pipeline import Result
 from tunesmith.reporting.stage_page import retrain_pages
@@ -91,4 +92,4 @@ class TaskRunner:
 
     def look(self, examples: Mapping[str, Examples]) -> None:
         """See what the data stages dropped."""
-        retrains.look(self._recipe, settings.load().store(), examples, self._accept)
+        look(self._recipe, settings.load().store(), examples, self._accept)

@@ -140,7 +140,9 @@ def test_what_a_required_check_drops_is_left_out_of_the_fit(project, settings, d
     (project / "required.yaml").write_text(yaml.safe_dump(recipe))
     label(drawn, lambda row: not_marked(row) and SHORT not in row["answer"].split())
     text = calibrating.calibrate(project / "required.yaml", settings, drawn)
-    assert "fail a required check (markers), which drops them" in " ".join(text.split())
+    marked = sum(MARKED in row["answer"] for row in rows_of(drawn))
+    assert f"{marked} of them fail a required check (markers), which" in " ".join(text.split())
+    assert f"agreement with the labels, on {60 - marked} rows" in text
     weights = yaml.safe_load(text[text.index("score:\n") :])["score"]["weights"]
     assert weights["markers"] == 0.1 and weights["length"] > 0.6
     recipe["score"]["required"] = ["markers", "length", "system_prompt", "format", "grounding"]

@@ -87,6 +87,12 @@ def test_every_reason_is_counted_and_shown_with_its_source_detail_and_text(proje
 def test_kept_rows_nearest_to_the_minimum_come_last(project):
     assert "kept, nearest to score.minimum 0.6:" in look(project)
     assert "quality 0.8" in look(project, "markers")
+    recipe = yaml.safe_load((project / "recipe.yaml").read_text())
+    recipe["score"]["minimum"] = 0.4
+    (project / "low.yaml").write_text(yaml.safe_dump(recipe))
+    text = inspect(project / "low.yaml", Settings(home=project / "home"), "", 2, ())
+    _, nearest = text.split("kept, nearest to score.minimum 0.4:\n")
+    assert nearest.startswith("  rows.jsonl:81\n    quality 0.5\n")
 
 
 def test_one_reason_alone_and_an_unknown_one(project):

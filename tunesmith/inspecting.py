@@ -97,14 +97,13 @@ class _Stages:
         Raises:
             Unready: when the stage would have to run the base model over every row.
         """
+        if stage.name == "predict" and self._store.find(stage, params, *inputs) is None:
+            raise Unready(
+                "split and mix need the base's answers to every row, which nobody has generated "
+                "yet: run `tunesmith prepare`"
+            )
         with labelled(label):
-            made = self._store.find(stage, params, *inputs)
-            if made is None and stage.name == "predict":
-                raise Unready(
-                    "split and mix need the base's answers to every row, which nobody has "
-                    "generated yet: run `tunesmith prepare`"
-                )
-            made = made or self._store.build(stage, params, *inputs)
+            made = self._store.build(stage, params, *inputs)
         self.made[label] = made
         if label == self._last:
             raise _Enough

@@ -6,7 +6,7 @@ recipe names are read here too, so that what a stage gets is complete and can be
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -127,6 +127,9 @@ class Recipe(Params):
         if not isinstance(raw, dict):
             return raw
         raw = {**raw}
+        longest = _dict(raw.get("train")).get("max_length")
+        if longest is not None:
+            raw["score"] = _with_longest(raw.get("score"), longest)
         score = raw.get("score")
         split = raw.get("split") or {}
         evaluate = raw.get("evaluate")
@@ -172,17 +175,24 @@ class Recipe(Params):
         return digest(self.model_dump(mode="json", by_alias=True))
 
 
-def load(path: Path, training: bool = True) -> Recipe:
+def load(
+    path: Path,
+    training: bool = True,
+    change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> Recipe:
     """Load a recipe and check everything that can be checked before a stage runs.
 
     Args:
         path: The recipe.
         training: Ask for what training and judging need too.
+        change: Changes what the file says before it is checked, to try something out.
 
     Raises:
         RecipeError: with every mistake, one a line.
     """
     raw, marks = _parse(path)
+    if change is not None:
+        raw = change(raw)
     mistakes = list(_read_expectations(raw, path))
     recipe: Recipe | None = None
     try:
@@ -377,6 +387,18 @@ def _check_difficulty(recipe: Recipe, raw: dict[str, Any]) -> Iterator[_Mistake]
         measured = raw.get("evaluate") is not None and metric in recipe.evaluate.metrics
         if by == DIFFICULTY and not measured:
             yield field, f"found 'difficulty', which needs {metric!r} among evaluate.metrics"
+
+
+def _with_longest(score: Any, longest: Any) -> Any:
+    """Let the check of a row's length take what training allows, unless it says otherwise."""
+    if not isinstance(score, dict | None):
+        return score
+    checks = (score or {}).get("checks") or {}
+    if not isinstance(checks, dict):
+        return score
+    given = checks.get("too_long") or {}
+    too_long = given if isinstance(given, dict) else {"action": given}
+    return {**(score or {}), "checks": {**checks, "too_long": {"tokens": longest, **too_long}}}
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -20,11 +20,11 @@ from tunesmith import recipe as recipes
 from tunesmith.artifacts import Examples, Files
 from tunesmith.canonical import digest
 from tunesmith.data import replay
-from tunesmith.data.funnel import examine, funnel
 from tunesmith.data.source_files import gather
 from tunesmith.database.session import session
 from tunesmith.database.tables import Retrain
 from tunesmith.errors import Transient, TunesmithError
+from tunesmith.looking import look
 from tunesmith.observe import labelled, observing
 from tunesmith.pipeline import Candidate, Prepared, Result, Sources
 from tunesmith.recipe import Recipe
@@ -190,26 +190,6 @@ def _user() -> str:
 def open_tracker(settings: Settings) -> Tracker:
     """Return the MLflow client that the settings name."""
     return Tracker(settings.mlflow, settings.mlflow_artifacts)
-
-
-def look(
-    recipe: Recipe, store: Store, examples: Mapping[str, Examples], accept: tuple[str, ...]
-) -> None:
-    """Stop when the data stages dropped too much, or left too little.
-
-    Raises:
-        Unready: with the funnel and the command that shows the rows.
-    """
-    counts = {stage: store.manifest(ref)["counts"] for stage, ref in examples.items()}
-    limits = recipe.drops
-    examine(
-        funnel(counts),
-        examples,
-        per_check=limits.per_check,
-        total=limits.total,
-        minimum_rows=limits.minimum_rows,
-        accept=(*limits.accept, *accept),
-    )
 
 
 class StoreRunner:

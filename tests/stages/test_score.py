@@ -8,7 +8,6 @@ from tests import toy_stages
 from tests.made_rows import chat, distinct, kept, reasons
 from tunesmith.artifacts import Base
 from tunesmith.data.checks.lengths import tokenizer
-from tunesmith.errors import Unready
 from tunesmith.records import (
     Dropped,
     Example,
@@ -349,39 +348,6 @@ def invented(count):
             f"write to customer {'x' * n}", source=f"made.jsonl:{n}")
         for n in range(count)
     ]  # fmt: skip
-
-
-def test_a_set_whose_answers_come_from_nowhere_is_refused_and_says_why(store, base):
-    given = toy_stages.given(store, [*invented(24), *[row()] * 4])
-    params = ScoreParams(min_tokens=1)
-    with pytest.raises(Unready) as told:
-        store.build(STAGE, params, given, base)
-    message = str(told.value)
-    assert "24 of 28 answers (86%)" in message
-    assert "made.jsonl:9" in message and "made.jsonl:10:" not in message
-    assert "id '5550103'" in message or "number '5550103'" in message
-    assert "Brown" not in message
-    assert "What to bring" in message
-    assert told.value.look[1] == "grounding"
-    assert not list(store.all_records("score"))
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"checks": {"context": "flag"}}, {"checks": {"context": "off"}}, {"required": ()},
-     {"checks": {"context": {"most": 0.9}}}],
-)  # fmt: skip
-def test_a_recipe_that_asks_for_no_grounding_gets_such_a_set_through(store, base, fields):
-    given = toy_stages.given(store, [*invented(24), *[row()] * 4])
-    store.build(STAGE, ScoreParams(min_tokens=1, **fields), given, base)
-    (record,) = store.all_records("score")
-    expected = None if fields.get("checks") == {"context": "off"} else {"rows": 24, "of": 28}
-    assert record["notes"].get("ungrounded") == expected
-
-
-def test_a_handful_of_invented_answers_drops_rows_and_no_set(store, base):
-    ref = store.build(STAGE, ScoreParams(min_tokens=1), toy_stages.given(store, invented(19)), base)
-    assert ref.dropped == 19
 
 
 def test_the_record_counts_the_flags(store, base):

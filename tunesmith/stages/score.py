@@ -37,20 +37,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
 import msgspec
 from pydantic import Field, ValidationInfo, field_validator
 
 from tunesmith.artifacts import Base, Examples
-from tunesmith.data.checks.context import EXAMPLES, Ungrounded, explain, is_ungrounded_set
 from tunesmith.data.checks.lengths import Tokenizer, tokenizer
 from tunesmith.data.checks.params import Checks
 from tunesmith.data.checks.row import Looked, has_text, look
 from tunesmith.data.grounding import ungrounded
 from tunesmith.data.markers import PHRASES, find_marker
 from tunesmith.draft import Draft
-from tunesmith.errors import Unready
 from tunesmith.patterns import Phrase, valid_pattern
 from tunesmith.records import Dropped, Example, Extra, LabelExample
 from tunesmith.stage import Params, Stage
@@ -191,7 +189,6 @@ def check(row: Example, params: ScoreParams, tokens: Tokenizer) -> dict[Check, s
 class _Kept(msgspec.Struct):
     """What the account of the kept rows needs of each."""
 
-    type: str
     flags: tuple[str, ...] = ()
 
 
@@ -199,45 +196,10 @@ def _write(params: ScoreParams, draft: Draft, source: Examples, base: Base) -> E
     text = (draft.path(base) / "tokenizer.json").read_text("utf-8")
     ref = draft.transform(source, Scoring(params, text))
     flags: Counter[str] = Counter()
-    judged = 0
     for row in draft.peek(ref, _Kept):
         flags.update(row.flags)
-        judged += row.type != "label"
     draft.notes["flags"] = dict(sorted(flags.items()))
-    _judge_set(params, draft, source, ref, judged, flags["context"])
     return ref
-
-
-def _judge_set(
-    params: ScoreParams, draft: Draft, source: Examples, ref: Examples, judged: int, flagged: int
-) -> None:
-    """Note the share of ungrounded answers, and refuse the set when it is too large.
-
-    Raises:
-        Unready: when grounding is asked for, and most answers lack it.
-    """
-    context = params.checks.context
-    if context.action == "off":
-        return
-    dropped = draft.drops["grounding"]
-    without, rows = dropped + flagged, dropped + judged
-    draft.notes["ungrounded"] = {"rows": without, "of": rows}
-    asked = context.action == "drop" and params.asks_for("grounding")
-    if asked and is_ungrounded_set(without, rows, context.most):
-        message = explain(_ungrounded(draft.peek(source)), without, rows, context.most)
-        look_at = (ref.short, "grounding") if dropped else None
-        raise Unready(f"these answers do not come from their inputs. {message}", look_at)
-
-
-def _ungrounded(rows: Iterable[Any]) -> Iterator[Ungrounded]:
-    found = 0
-    for row in rows:
-        missing = ungrounded(row.answer, row.input_text) if has_text(row) else []
-        if missing:
-            yield Ungrounded(row.source, tuple(missing))
-            found += 1
-        if found == EXAMPLES:
-            return
 
 
 STAGE = Stage("score", version=2, produces=Examples, body=_write)

@@ -12,6 +12,7 @@ knowledge, nine answers in ten hold a fact that the question lacks.
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from tunesmith.data.checks.personal import Masker
@@ -48,7 +49,7 @@ def explain(examples: Iterable[Ungrounded], ungrounded: int, rows: int, most: fl
     No text of a row is quoted but the entities; personal data stands masked, and of a name only
     the first letters, because this message travels farther than the rows may.
     """
-    shown = list(examples)[:EXAMPLES]
+    shown = list(islice(examples, EXAMPLES))
     kinds = Counter(entity.kind for row in shown for entity in row.entities)
     listed = "; ".join(_MEANING[kind] for kind, _ in kinds.most_common())
     lines = [f"  {row.source}: {_named(row.entities)}" for row in shown]
@@ -68,7 +69,8 @@ def explain(examples: Iterable[Ungrounded], ungrounded: int, rows: int, most: fl
             "have that, bring those alone: a few hundred grounded rows teach more than thousands "
             "without their source.",
             "If the answers are meant to draw on what the model knows already, say so in the "
-            "recipe: take grounding out of score.required and set score.checks.context to flag.",
+            "recipe: take grounding out of score.required and set score.checks.context to flag. "
+            "To go on with the grounded rows alone, run again with --accept-drops grounding.",
         ]
     )
 

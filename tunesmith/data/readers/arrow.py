@@ -15,7 +15,7 @@ BATCH_ROWS = 256
 MAX_GROUP = 2 << 30
 """Largest row group or record batch in bytes: the least of these formats that can be read."""
 MAX_EXPANDED = 1 << 30
-"""Bytes that a batch may have where every value is as long as its column's chunk."""
+"""Bytes that a batch may have where every value is as long as its row group."""
 MAX_SLICE = 32 << 20
 """Bytes of Arrow values, about, that are turned into Python's at once."""
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -30,10 +30,10 @@ def read_parquet(file: IO[bytes], name: str) -> Iterator[Item]:
     import pyarrow.parquet as pq
 
     table, schema = _guarded(name, "Parquet", lambda: _opened(pq.ParquetFile(file)))
-    group_size, chunk_size = _guarded(name, "Parquet", lambda: _largest(table.metadata))
-    _check_size(group_size, name)
+    largest = _guarded(name, "Parquet", lambda: _largest_group(table.metadata))
+    _check_size(largest, name)
     # Every value may be the longest of its dictionary, which is stored once.
-    rows_at_once = max(1, min(BATCH_ROWS, MAX_EXPANDED // max(1, chunk_size)))
+    rows_at_once = max(1, min(BATCH_ROWS, MAX_EXPANDED // max(1, largest)))
     batches = _guarded(name, "Parquet", lambda: table.iter_batches(batch_size=rows_at_once))
     rows = 0
     for item in _rows(schema, batches, name, "Parquet"):
@@ -50,15 +50,13 @@ def _opened(table: Any) -> tuple[Any, Any]:
     return table, table.schema_arrow
 
 
-def _largest(metadata: Any) -> tuple[int, int]:
-    """Return the bytes of the largest row group, and of the largest column within one."""
-    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-    chunks = [
-        group.column(index).total_uncompressed_size
-        for group in groups
-        for index in range(group.num_columns)
-    ]
-    return max((group.total_byte_size for group in groups), default=0), max(chunks, default=0)
+def _largest_group(metadata: Any) -> int:
+    """Return the bytes of the largest row group.
+
+    Of the group as a whole: in a damaged file, looking at its columns can end the process.
+    """
+    groups = range(metadata.num_row_groups)
+    return max((metadata.row_group(index).total_byte_size for index in groups), default=0)
 
 
 def read_arrow(file: IO[bytes], name: str) -> Iterator[Item]:
