@@ -92,7 +92,7 @@ def test_kept_rows_nearest_to_the_minimum_come_last(project):
     (project / "low.yaml").write_text(yaml.safe_dump(recipe))
     text = inspect(project / "low.yaml", Settings(home=project / "home"), "", 2, ())
     _, nearest = text.split("kept, nearest to score.minimum 0.4:\n")
-    assert nearest.startswith("  rows.jsonl:81\n    quality 0.5\n")
+    assert nearest.startswith("  rows.jsonl:81\n    quality 0.5; flags: ")
 
 
 def test_one_reason_alone_and_an_unknown_one(project):

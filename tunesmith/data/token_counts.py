@@ -34,15 +34,20 @@ def count_rows(tokenizer: str, rows: Sequence[Example]) -> list[Tokens]:
         tokenizer: The content of the base's `tokenizer.json`.
         rows: Any examples.
     """
-    texts: list[str] = []
-    for row in rows:
-        texts.append("\n".join(map(_text, row.prompt)))
-        texts.append(_text(row.messages[-1]))
-        texts.append(row.rejected if isinstance(row, PreferenceExample) else "")
+    texts = [(tuple(map(_text, row.prompt)), _text(row.messages[-1]), _other(row)) for row in rows]
+    # Each text once, since rows share their system prompt.
+    distinct = list(dict.fromkeys(text for prompt, *rest in texts for text in (*prompt, *rest)))
     # Without offsets, which nobody asks for: a third of the time.
-    encoded = _load(tokenizer).encode_batch_fast(texts, add_special_tokens=False)
-    counts = [len(item) for item in encoded]
-    return [Tokens(*counts[at : at + 3]) for at in range(0, len(counts), 3)]
+    encoded = _load(tokenizer).encode_batch_fast(distinct, add_special_tokens=False)
+    count = {text: len(item) for text, item in zip(distinct, encoded, strict=True)}
+    return [
+        Tokens(sum(count[text] for text in prompt), count[answer], count[other])
+        for prompt, answer, other in texts
+    ]
+
+
+def _other(row: Example) -> str:
+    return row.rejected if isinstance(row, PreferenceExample) else ""
 
 
 def _text(message: Message) -> str:
