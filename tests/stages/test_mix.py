@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -39,16 +40,18 @@ def tokenizer(tiny_base):
     return (tiny_base / "tokenizer.json").read_text()
 
 
-def base(store, tokenizer):
+def base(store, tokenizer, weights=None):
     def body(params, draft):
         folder = draft.scratch()
         (folder / "tokenizer.json").write_text(tokenizer)
+        if weights is not None:
+            shutil.copy(weights, folder / "model.safetensors")
         return draft.seal_files(Base, folder, model="tiny")
 
     return store.build(Stage("base", 1, Base, body), toy_stages.NoParams())
 
 
-def mixed(store, tokenizer, rows, params=None, replay=None, fences=(), scores=None):
+def mixed(store, tokenizer, rows, params=None, replay=None, fences=(), scores=None, weights=None):
     """Split rows, mix the train side, and return the mixture with its document."""
     given = toy_stages.given(store, rows)
     sides = store.build(split.STAGE, split.SplitParams(salt="s"), given, None)
@@ -60,7 +63,7 @@ def mixed(store, tokenizer, rows, params=None, replay=None, fences=(), scores=No
         {"ingest": given},
         behind,
         None if replay is None else toy_stages.given(store, replay),
-        base(store, tokenizer),
+        base(store, tokenizer, weights),
         scores,
     )
     return sides, mixture, store.json(mixture, "mixture.json")
@@ -280,6 +283,17 @@ def test_the_document_tells_what_the_set_looks_like(store, tokenizer):
     (record,) = store.all_records("mix")
     assert record["notes"]["warnings"] == document["warnings"]
     assert record["counts"]["kept"] == mixture.train.rows
+
+
+def test_what_says_the_same_in_other_words_is_counted_and_stays(store, tokenizer, tiny_base):
+    sides, mixture, document = mixed(
+        store, tokenizer, distinct(150), weights=tiny_base / "model.safetensors"
+    )
+    (record,) = store.all_records("mix")
+    found = record["notes"]["semantic_copies"]
+    assert found["compared"] == sides.train.rows == mixture.train.rows
+    assert 0.0 <= found["share"] <= 1.0
+    assert "semantic" not in str(document), "cosines differ among machines"
 
 
 CODE = """

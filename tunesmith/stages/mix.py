@@ -35,6 +35,7 @@ from tunesmith.data.external_sort import in_order
 from tunesmith.data.fence import fenced
 from tunesmith.data.normal_text import encode, normalise
 from tunesmith.data.row_texts import whole
+from tunesmith.data.semantic import ReadBags, semantic_copies
 from tunesmith.data.surveys import per_cent
 from tunesmith.data.surveys.look import (
     LEAKS_TOLD,
@@ -57,6 +58,7 @@ from tunesmith.evaluation.metrics import Metric
 from tunesmith.records import Dropped, Example, Score
 from tunesmith.sampling import copies
 from tunesmith.stage import Params, Stage
+from tunesmith.training.token_vectors import TokenVectors
 
 GENERAL = "general"
 _REPLAY_SALT = "replay"
@@ -158,6 +160,8 @@ def _write(
     with draft.timed("tokens"):
         tokens = _tokens(draft, tokenizer, split, stages, task)
     document = _document(params, task, extra, tokens, replay)
+    with draft.timed("semantic"):
+        draft.notes["semantic_copies"] = _semantic(draft, tokenizer, split, base)
     draft.notes.update(
         warnings=document["warnings"],
         tokens=document["tokens"]["mixture"],
@@ -373,6 +377,15 @@ def _tokens(
     waiting = tokens_by_reason(tokenizer, draft.dropped(split.test))
     dropped["split"] = dict(sorted(waiting.items()))
     return {"kept": kept, "dropped": dropped}
+
+
+def _semantic(draft: Draft, tokenizer: str, split: Split, base: Base) -> dict[str, Any]:
+    """Count semantic near-copies; for the record alone, since cosines differ among machines."""
+    vectors = TokenVectors(draft.path(base))
+    if not vectors.known:
+        return {"compared": 0}
+    bags = draft.survey(split.train, ReadBags(tokenizer, split.train.rows))
+    return semantic_copies(bags, vectors)
 
 
 def _document(

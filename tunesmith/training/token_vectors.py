@@ -79,7 +79,7 @@ def _find(folder: Path) -> tuple[NDArray[Any] | None, str]:
     if (folder / WEIGHTS_INDEX).is_file():
         places = json.loads((folder / WEIGHTS_INDEX).read_bytes())["weight_map"]
         shards = [folder / place for name, place in sorted(places.items()) if name.endswith(_NAMES)]
-    for shard in shards:
+    for shard in filter(Path.is_file, shards):
         for name, spot in sorted(read_header(shard).items()):
             kind, shape = spot["dtype"], spot["shape"]
             if name.endswith(_NAMES) and kind in _TYPES and len(shape) == 2:
