@@ -91,8 +91,9 @@ def prepare(work: Path, rows: int) -> Path:
     """Put rows and the base model into a store, and the same rows into a file for the peer."""
     from tunesmith import settings
     from tunesmith.artifacts import Base
-    from tunesmith.data.chat_lines import Reading, read_line
-    from tunesmith.data.source_files import gather, lines
+    from tunesmith.data.parsing import Reading, read_item
+    from tunesmith.data.readers import read_files
+    from tunesmith.data.source_files import gather
     from tunesmith.draft import Draft
     from tunesmith.example_data import support_email
     from tunesmith.records import ChatExample
@@ -103,8 +104,8 @@ def prepare(work: Path, rows: int) -> Path:
 
     support_email.write(work / "data", seed=7, rows=1400)
     found = [
-        read_line(line, Reading("human", None))
-        for line in lines(gather(["tickets-*.jsonl"], work / "data"))
+        read_item(item, Reading("human", None))
+        for item in read_files(gather(["tickets-*.jsonl"], work / "data"))
     ]
     # A bare script would cut a row of more than 1024 tokens; we refuse it.
     short = (

@@ -98,13 +98,63 @@ def test_a_recipe_leads_to_what_ingest_made_of_its_sources(store, project):
     assert locate(store, str(project)) == ref
 
 
-def test_a_recipe_whose_sources_changed_or_were_never_read_says_so(store, project):
-    with pytest.raises(InputError, match="never read"):
-        locate(store, str(project))
+def told(store, project, reason=None):
+    return list(shown(dropped(store, locate(store, str(project)), reason)))
+
+
+def test_rows_of_a_refused_run_are_read_again_under_a_note(store, project):
+    project.write_text(project.read_text().replace("bad_share: 1.0", "bad_share: 0.1"))
+    with pytest.raises(InputError) as refused:
+        ingested(store, project)
+    found = dropped(store, locate(store, str(project)), None)
+    first, *rest = shown(found)
+    assert (
+        first == f"{project}: no run has kept its sources. A run refuses them now: {refused.value}"
+    )
+    project.write_text(project.read_text().replace("bad_share: 0.1", "bad_share: 1.0"))
     ref = ingested(store, project)
-    (project.parent / "calls.jsonl").write_text(line("mended") + "\n")
-    with pytest.raises(InputError, match=f"have changed .*quarantine show {ref.short}"):
-        locate(store, str(project))
+    assert rest == list(shown(dropped(store, ref, None)))
+    assert CARD not in "".join([first, *rest])
+
+
+def test_one_reason_of_a_refused_run_is_shown_alone_or_written(store, project, tmp_path):
+    project.write_text(project.read_text().replace("bad_share: 1.0", "bad_share: 0.1"))
+    what = locate(store, str(project))
+    write(dropped(store, what, "bad_json"), tmp_path / "q.jsonl")
+    assert [row.raw for row in rows_of(tmp_path / "q.jsonl")] == ["{bad"]
+    with pytest.raises(
+        InputError, match="calls.jsonl: no row was dropped for 'near_copy'; dropped"
+    ):
+        dropped(store, what, "near_copy")
+    assert list(store.all_records()) == []
+
+
+def test_a_recipe_whose_sources_changed_or_were_never_read_says_so(store, project):
+    note, *_ = told(store, project)
+    assert note.endswith("no run has kept its sources. These are the rows that one would drop now:")
+    ref = ingested(store, project)
+    (project.parent / "calls.jsonl").write_text(line("mended") + "\n{\n")
+    note, row, *_ = told(store, project)
+    assert "have changed since a run last kept them, on " in note
+    assert f"`tunesmith quarantine show {ref.short}`" in note
+    assert row.startswith("calls.jsonl:2  bad_json")
+
+
+def test_sources_that_cannot_be_read_at_all_are_an_error(store, project):
+    (project.parent / "calls.jsonl").write_text('{"a": 1}\n')
+    with pytest.raises(InputError, match="no shape that is known"):
+        told(store, project)
+
+
+def test_a_recipe_that_only_prepares_leads_to_its_rows_too(store, project):
+    text = project.read_text()
+    kept = [
+        item
+        for item in text.splitlines()
+        if not item.startswith(("golden", "train", "evaluate", "reference"))
+    ]
+    project.write_text("\n".join(kept))
+    assert told(store, project)[-1] == "4 rows"
 
 
 def test_what_is_not_of_ingest_says_where_the_lines_are(store, project):
@@ -165,6 +215,19 @@ def file(tmp_path):
         path,
     )
     return path
+
+
+def test_rows_without_their_provenance_are_not_tried_again(file, tmp_path):
+    rows = [
+        Quarantined("a.provenance.jsonl:4", "bad_provenance", "no line 4", line("other")),
+        Quarantined("a.jsonl:5", "bad_provenance", "the line was changed", line("whose?")),
+    ]
+    untrusted = tmp_path / "untrusted.jsonl"
+    write([*rows, *rows_of(file)], untrusted)
+    tried = retry(untrusted, tmp_path / "good.jsonl", None)
+    assert (tried.good, tried.left["bad_provenance"]) == (2, 2)
+    assert rows_of(untrusted)[:2] == rows
+    assert b"whose?" not in (tmp_path / "good.jsonl").read_bytes()
 
 
 def test_good_rows_move_and_the_rest_stays_with_its_new_reason(file, tmp_path):

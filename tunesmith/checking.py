@@ -128,15 +128,25 @@ def _dropped(store: Store, ref: Ref, reason: str, rows: int) -> str:
         return f"{ref.kind} {ref.short} has no dropped rows; only examples have"
     lines = []
     count = 0
+    reasons = store.manifest(ref)["counts"]["dropped"]
+    if reasons and reason != "all" and reason not in reasons:
+        return f"no row was dropped for {reason!r}; expected all, {', '.join(sorted(reasons))}"
     for row in store.dropped(ref):
         if reason not in ("all", row.reason):
             continue
         count += 1
         if count <= rows:
-            lines.append(f"{row.source}  {row.reason}: {row.detail}")
+            lines.append(_visible(f"{row.source}  {row.reason}: {row.detail}"))
             shown = row.row if isinstance(row.row, str) else _text(row.row)
-            lines.extend(f"    {line}" for line in shown[:2000].splitlines())
+            lines.extend(f"    {_visible(line)}" for line in shown[:2000].splitlines())
     return "\n".join([*lines, f"{count} rows dropped for {reason}, {min(count, rows)} shown"])
+
+
+def _visible(line: str) -> str:
+    """Return a line without what would steer a terminal, or turn the direction of its text."""
+    return "".join(
+        char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in line
+    )
 
 
 def _text(row: Any) -> str:

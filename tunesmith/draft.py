@@ -110,17 +110,16 @@ class Draft:
         """Yield what `work` finds in each batch of rows, in order; accounts for no row."""
         return self._engine.map(_Survey(work), self._batches(source))
 
-    def seal_made(
-        self, batches: Iterable[list[T]], work: Callable[[list[T]], Rows], total: int
-    ) -> Examples:
+    def seal_made(self, batches: Iterable[list[T]], work: Callable[[list[T]], Rows]) -> Examples:
         """Make rows of what is none yet, such as lines of files, and seal them.
 
         Args:
             batches: Lists of items; each item must come out as one row, kept or dropped.
             work: As for `transform`.
-            total: How many items to expect, for the progress alone.
+
+        Nobody knows how many there will be, so no progress is told.
         """
-        return self._seal_encoded(self._engine.map(_Make(work), batches), total)
+        return self._seal_encoded(self._engine.map(_Make(work), batches), None)
 
     @property
     def _engine(self) -> Engine:
@@ -129,13 +128,14 @@ class Draft:
     def _batches(self, source: Examples) -> Iterator[list[str]]:
         return batched(self._store.lines(source), BATCH_ROWS, BATCH_SIZE, len)
 
-    def _seal_encoded(self, batches: Iterable[Encoded], total: int) -> Examples:
+    def _seal_encoded(self, batches: Iterable[Encoded], total: int | None) -> Examples:
         folder = self.scratch()
         writer = RowsWriter(folder)
         for encoded in batches:
             writer.add_encoded(encoded)
             self._rows_in += len(encoded.kept.rows) + len(encoded.dropped.rows)
-            self.progress(min(writer.kept + writer.dropped, total), total, "rows")
+            if total is not None:
+                self.progress(min(writer.kept + writer.dropped, total), total, "rows")
         return self._seal_written(Examples, folder, writer, counted=True)
 
     # Unfinished work

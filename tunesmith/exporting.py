@@ -23,12 +23,12 @@ from typing import Any, BinaryIO, NamedTuple
 from tunesmith.artifacts import Examples, Mixture, Ref, Split
 from tunesmith.canonical import canonical
 from tunesmith.data.exported_lines import (
-    PROVENANCE_SUFFIX,
     Format,
     NoRoomError,
     as_line,
     provenance_line,
 )
+from tunesmith.data.readers.paired import PROVENANCE_SUFFIX
 from tunesmith.errors import InputError, MissingArtifact
 from tunesmith.records import Example
 from tunesmith.storage import private_folder

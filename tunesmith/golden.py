@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tunesmith.canonical import file_digest
-from tunesmith.data.parsing import Reading, as_json, read_item, shape_of
+from tunesmith.data.parsing import as_json, read_item, reading_of
 from tunesmith.data.readers import read_files
 from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError
@@ -29,9 +29,9 @@ def create(source: Path, target: Path, size: int, salt: str) -> str:
     rows: list[Example] = []
     raw: dict[str, bytes] = {}
     files = gather([source.name], source.parent)
-    shape = shape_of(read_files(files), {}, str(source))
+    reading = reading_of(read_files(files), "human", str(source))
     for item in read_files(files):
-        row = read_item(item, Reading("human", None, shape))
+        row = read_item(item, reading)
         if isinstance(row, Dropped):
             raise InputError(f"{source.parent / row.source}: {row.reason}: {row.detail}")
         if row.row_id in raw:

@@ -18,6 +18,7 @@ from tunesmith.artifacts import (
     Split,
     Verdict,
 )
+from tunesmith.data.readers.paired import row_files
 from tunesmith.errors import RecipeError
 from tunesmith.recipe import Recipe
 from tunesmith.reporting.tracking import Champion
@@ -143,7 +144,7 @@ def _replay(
     """Read the general instructions, and take out what must stay unseen."""
     if sources.replay is None or recipe.mix.replay is None:
         return None
-    params = _as_is(sources.replay.names)
+    params = _as_is(row_files(sources.replay.names))
     rows = run(ingest.STAGE, "ingest replay", params, sources.replay)
     unseen = (*fences.values(), sides.test, sides.validation)
     return run(dedup.STAGE, "dedup replay", recipe.dedup, rows, unseen)
@@ -208,7 +209,12 @@ def golden_params(recipe: Recipe) -> ingest.IngestParams:
     """How the golden set is read: every line of it must be good."""
     if recipe.golden is None:
         raise RecipeError("golden: is missing")
-    source = ingest.SourceParams(path=recipe.golden.path, origin="human")
+    source = ingest.SourceParams(
+        path=recipe.golden.path,
+        origin="human",
+        shape=recipe.golden.shape,
+        columns=recipe.golden.columns,
+    )
     return ingest.IngestParams(sources=(source,), group_by=recipe.ingest.group_by, bad_share=0.0)
 
 

@@ -10,16 +10,16 @@ import filecmp
 import os
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from tunesmith import recipe as recipes
-from tunesmith.artifacts import Examples
+from tunesmith.artifacts import Examples, Files
 from tunesmith.canonical import canonical_row
-from tunesmith.data.parsing import Reading, as_json, read_item, shape_of
+from tunesmith.data.parsing import Reading, as_json, read_item, reading_of
 from tunesmith.data.readers.items import MAX_LINE, Line
 from tunesmith.data.readers.places import matches
 from tunesmith.data.source_files import gather
@@ -31,7 +31,8 @@ from tunesmith.upkeep import find_artifact, refs_in
 
 SHOWN = 2000
 """Characters of a raw row that are shown."""
-_EXAMPLES = 5
+UNTRUSTED = "bad_provenance"
+"""Reason of rows that are not tried again: without their provenance nobody knows whose they are."""
 
 
 class Quarantined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,8 +51,29 @@ class Retried(NamedTuple):
     left: Counter[str]
 
 
-def locate(store: Store, what: str) -> Examples:
+class Unread(NamedTuple):
+    """Sources of which no run made anything, such as those that it refused."""
+
+    params: ingest.IngestParams
+    files: Files
+    note: str
+    """What is known of them."""
+
+
+class Rows(Iterator[Quarantined]):
+    """Dropped rows, in order, and a note to read before them, or None."""
+
+    def __init__(self, rows: Iterator[Quarantined], note: str | None = None) -> None:
+        self._rows, self.note = rows, note
+
+    def __next__(self) -> Quarantined:
+        return next(self._rows)
+
+
+def locate(store: Store, what: str) -> Examples | Unread:
     """Find what ingest made, by the start of its digest or by a recipe's file.
+
+    A recipe whose sources were never kept as they are now leads to these themselves.
 
     Raises:
         InputError: when there is none, or it is something else; says what to type instead.
@@ -69,12 +91,10 @@ def locate(store: Store, what: str) -> Examples:
     )
 
 
-def _of_recipe(store: Store, path: Path) -> Examples:
-    recipe = recipes.load(path)
-    sources = recipe.ingest.sources
-    found = store.find(
-        ingest.STAGE, recipe.ingest, gather([source.path for source in sources], recipe.root)
-    )
+def _of_recipe(store: Store, path: Path) -> Examples | Unread:
+    recipe = recipes.load(path, training=False)
+    files = gather([source.path for source in recipe.ingest.sources], recipe.root)
+    found = store.find(ingest.STAGE, recipe.ingest, files)
     if found is not None:
         return found
     wanted = recipe.ingest.model_dump(mode="json")
@@ -85,12 +105,13 @@ def _of_recipe(store: Store, path: Path) -> Examples:
     ]
     if before:
         created, digest = max(before)
-        raise InputError(
-            f"{path}: its sources have changed since they were last read, on {created}; see those "
-            f"rows with `tunesmith quarantine show {digest[:12]}`, or read the sources again with "
-            f"`tunesmith run {path}`"
+        return Unread(
+            recipe.ingest,
+            files,
+            f"{path}: its sources have changed since a run last kept them, on {created}; see those "
+            f"rows with `tunesmith quarantine show {digest[:12]}`",
         )
-    raise InputError(f"{path}: its sources were never read; `tunesmith run {path}` reads them")
+    return Unread(recipe.ingest, files, f"{path}: no run has kept its sources")
 
 
 def _ingested(store: Store, digest: str) -> list[str]:
@@ -112,19 +133,39 @@ def _ingested(store: Store, digest: str) -> list[str]:
     return sorted(found)
 
 
-def dropped(store: Store, ref: Examples, reason: str | None) -> Iterator[Quarantined]:
-    """Yield the dropped rows of an artifact, or those of one reason, in order.
+def dropped(store: Store, what: Examples | Unread, reason: str | None) -> Rows:
+    """Return the dropped rows of an artifact, or those of one reason, in order.
+
+    Sources without one are read here, twice: the note must know how they end.
 
     Raises:
-        InputError: when no row was dropped for this reason.
+        InputError: when no row was dropped for this reason, or the sources cannot be read.
     """
-    reasons = store.manifest(ref)["counts"]["dropped"]
+    if isinstance(what, Examples):
+        reasons = store.manifest(what)["counts"]["dropped"]
+        _check_reason(reason, reasons, f"examples {what.short}")
+        return Rows(_quarantined(store.dropped(what), reason))
+    seen = ingest.Tally(what.params, what.files)
+    for row in ingest.read(what.params, what.files):
+        seen.add(row)
+    try:
+        seen.check()
+        end = "These are the rows that one would drop now:"
+    except InputError as error:
+        end = f"A run refuses them now: {error}"
+    _check_reason(reason, seen.dropped, ", ".join(what.files.names))
+    again = (row for row in ingest.read(what.params, what.files) if isinstance(row, Dropped))
+    return Rows(_quarantined(again, reason), f"{what.note}. {end}")
+
+
+def _check_reason(reason: str | None, reasons: Mapping[str, int], where: str) -> None:
     if reason is not None and reason not in reasons:
         known = ", ".join(f"{count} {name}" for name, count in reasons.items()) or "none"
-        raise InputError(
-            f"examples {ref.short}: no row was dropped for {reason!r}; dropped were: {known}"
-        )
-    for row in store.dropped(ref):
+        raise InputError(f"{where}: no row was dropped for {reason!r}; dropped were: {known}")
+
+
+def _quarantined(rows: Iterable[Dropped], reason: str | None) -> Iterator[Quarantined]:
+    for row in rows:
         if reason in (None, row.reason):
             raw = row.row if isinstance(row.row, str) else canonical_row(row.row).decode()
             yield Quarantined(row.source, row.reason, row.detail, raw)
@@ -132,6 +173,8 @@ def dropped(store: Store, ref: Examples, reason: str | None) -> Iterator[Quarant
 
 def shown(rows: Iterator[Quarantined]) -> Iterator[str]:
     """Yield rows as text for a person, and how many they are."""
+    if isinstance(rows, Rows) and rows.note:
+        yield rows.note
     count = 0
     for row in rows:
         count += 1
@@ -163,7 +206,8 @@ def write(rows: Iterable[Quarantined], out: Path) -> int:
 def retry(path: Path, out: Path, recipe: Path | None) -> Retried:
     """Read mended rows again; move the good ones to `out`, and leave the rest where it is.
 
-    Killed at any moment and called again, it gives the same two files.
+    Rows whose provenance is what is wrong stay: that file must be mended, or the rows exported
+    again. Killed at any moment and called again, it gives the same two files.
 
     Args:
         path: A quarantine file; what is left of it has its new reasons.
@@ -182,6 +226,10 @@ def retry(path: Path, out: Path, recipe: Path | None) -> Retried:
     good, left = 0, Counter[str]()
     with _beside(path) as rest, _beside(out) as moved:
         for row in _rows(path):
+            if row.reason == UNTRUSTED:
+                left[row.reason] += 1
+                rest.write(msgspec.json.encode(row) + b"\n")
+                continue
             item = _item(row)
             found = read_item(item, readings.of(row))
             if isinstance(found, Dropped):
@@ -228,12 +276,22 @@ class _Readings:
         )
 
     def _reading(self, index: int) -> Reading:
-        items = (_item(row) for row in _rows(self._path) if self._source(row) == index)
+        items = (
+            _item(row)
+            for row in _rows(self._path)
+            if row.reason != UNTRUSTED and self._source(row) == index
+        )
         if self._params is None:
-            return Reading("human", None, shape_of(items, {}, str(self._path)))
+            return reading_of(items, "human", str(self._path))
         source = self._params.sources[index]
-        shape = source.shape or shape_of(items, source.columns, source.path)
-        return Reading(source.origin, self._params.group_by, shape, source.columns)
+        return reading_of(
+            items,
+            source.origin,
+            source.path,
+            group_by=self._params.group_by,
+            shape=source.shape,
+            columns=source.columns,
+        )
 
 
 def _item(row: Quarantined) -> Line:

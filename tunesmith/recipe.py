@@ -14,8 +14,9 @@ import yaml
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from tunesmith.canonical import digest, file_digest
-from tunesmith.data.parsing import Reading, read_item, shape_of
+from tunesmith.data.parsing import read_item, reading_of
 from tunesmith.data.readers import read_files
+from tunesmith.data.shapes import ShapeName
 from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError, RecipeError
 from tunesmith.evaluation.metrics import YES_NO
@@ -25,7 +26,7 @@ from tunesmith.stages.base import BaseParams
 from tunesmith.stages.dedup import DedupParams
 from tunesmith.stages.evaluate import EvaluateParams
 from tunesmith.stages.gate import GateParams
-from tunesmith.stages.ingest import IngestParams
+from tunesmith.stages.ingest import Columns, IngestParams
 from tunesmith.stages.mix import MixParams
 from tunesmith.stages.predict import PredictParams
 from tunesmith.stages.score import ScoreParams
@@ -56,6 +57,12 @@ class GoldenParams(Params):
     path: str = Field(description="JSONL file made once by `tunesmith golden create`.")
     sha256: str = Field(
         pattern=r"^[0-9a-f]{64}$", description="sha256 of that file, as the command printed it."
+    )
+    shape: ShapeName | None = Field(
+        None, description="Shape of its rows; without it, told from the first of them."
+    )
+    columns: Columns = Field(
+        default_factory=dict, description="Keys of its rows by field, as for a source."
     )
 
 
@@ -374,7 +381,7 @@ def _why(error: Exception) -> str:
 def read_examples(name: str, root: Path) -> list[Example | Dropped]:
     """Read a small file of examples whole, such as the reference examples."""
     items = list(read_files(gather([name], root)))
-    reading = Reading("human", None, shape_of(items, {}, name))
+    reading = reading_of(items, "human", name)
     return [read_item(item, reading) for item in items]
 
 

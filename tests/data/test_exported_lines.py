@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.made_rows import chat
 from tunesmith.canonical import canonical, canonical_row
 from tunesmith.data.exported_lines import NoRoomError, as_line, provenance_line, restore
-from tunesmith.data.parsing import Reading, read_item, shape_of
+from tunesmith.data.parsing import Reading, read_item, reading_of
 from tunesmith.data.readers.items import Line
 from tunesmith.data.shapes.values import Problem
 from tunesmith.records import (
@@ -51,7 +51,7 @@ GOOD += [("alpaca", row) for row in (PLAIN, SYSTEM, LABEL)] + [("dpo", PAIR)]
 def read(line, origin="human"):
     """Read a line as ingest would, in the shape that it tells."""
     item = Line("new.jsonl:1", line, True)
-    return read_item(item, Reading(origin, None, shape_of([item], {}, "new.jsonl")))
+    return read_item(item, reading_of([item], origin, "new.jsonl"))
 
 
 def facts(row, line):

@@ -53,6 +53,30 @@ def test_tables_in_an_object_store_are_read_too(s3, tmp_path):
     assert [item.values["text"] for item in found] == ["a", "b"]
 
 
+@pytest.mark.parametrize("pattern", ["a.jsonl", "[ab]*.jsonl"])
+def test_provenance_in_an_object_store_goes_with_its_rows(bucket, tmp_path, pattern):
+    fsspec.core.url_to_fs(bucket)[0].pipe_file(f"{bucket}/a.provenance.jsonl", b"{}")
+    files = gather([f"{bucket}/{pattern}"], tmp_path)
+    assert f"{bucket}/a.provenance.jsonl" in files.names
+    first, *rest = read_files(files)
+    assert (first.source, first.provenance) == (f"{bucket}/a.jsonl:1", b"{}")
+    assert all(item.provenance is None for item in rest)
+
+
+def test_provenance_that_may_not_be_seen_is_not_there(bucket, tmp_path, monkeypatch):
+    refused = PermissionError("HeadObject: Forbidden")
+    found, _ = fsspec.core.url_to_fs(bucket)
+    info = type(found).info
+
+    def forbid(self, path, *args, **options):
+        if "provenance" in path:
+            raise refused
+        return info(self, path, *args, **options)
+
+    monkeypatch.setattr(type(found), "info", forbid)
+    assert gather([f"{bucket}/a.jsonl"], tmp_path).names == (f"{bucket}/a.jsonl",)
+
+
 def test_an_object_that_changes_after_it_was_hashed_voids_what_was_read(bucket, tmp_path):
     files = gather([f"{bucket}/*.jsonl"], tmp_path)
     fsspec.core.url_to_fs(bucket)[0].pipe_file(f"{bucket}/b.jsonl", line("other").encode())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.canonical import canonical_row
-from tunesmith.data.parsing import Reading, read_item, shape_of
+from tunesmith.data.parsing import Reading, read_item, reading_of
 from tunesmith.data.readers.items import Line, Record
 from tunesmith.data.shapes import FIELDS, SHAPES, tell
 from tunesmith.errors import InputError
@@ -222,15 +222,15 @@ def test_what_is_no_label_is_told(label):
 
 @pytest.mark.parametrize(("shape", "row"), [*SAME_CHAT, *SAME_PAIR, ("label", {"text": "t", "label": 1})])  # fmt: skip
 def test_the_shape_is_told_from_the_keys(shape, row):
-    assert tell([row] * 3, {}, "f") == shape
+    assert tell([row] * 3, {}, "f") == (shape, {})
     others = [{"error": "none"}] * 2
-    assert tell([*others, row, row, row], {}, "f") == shape
+    assert tell([*others, row, row, row], {}, "f") == (shape, {})
 
 
 def test_keys_are_told_by_what_the_recipe_calls_them():
     columns = {"prompt": "question", "completion": "answer"}
     row = {"question": "q", "answer": "a", "prompt": "kept"}
-    assert tell([row], columns, "f") == "prompt_completion"
+    assert tell([row], columns, "f") == ("prompt_completion", columns)
     found = read("prompt_completion", columns, **row)
     assert (turns(found), found.metadata) == (
         [("user", "q"), ("assistant", "a")],
@@ -241,7 +241,7 @@ def test_keys_are_told_by_what_the_recipe_calls_them():
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        ([{"question": "q", "answer": "a"}], ["question, answer", "columns: {prompt: question"]),
+        ([{"problem": "q", "solution": "a"}], ["problem, solution", "columns: {prompt: question"]),
         ([{"text": "only"}], ["no shape that is known", "label (text, label)"]),
         ([{"messages": None, "prompt": "q"}], ["no shape"]),
         ([{"messages": [], "prompt": "q", "completion": "a"}], ["as chat and as prompt_completion", "`shape: chat`"]),
@@ -256,14 +256,74 @@ def test_rows_that_fit_none_or_two_need_a_word_in_the_recipe(rows, says):
 
 def test_a_few_rows_of_another_shape_leave_no_doubt():
     rows = [{"messages": []}] * 9 + [{"messages": [], "prompt": "", "completion": ""}] * 4
-    assert tell(rows, {}, "f") == "chat"
+    assert tell(rows, {}, "f").shape == "chat"
 
 
 def test_lines_that_cannot_be_read_say_nothing_about_the_shape():
     bad = [Line("f:1", b"{", True)] * 500
     good = Line("f:2", b'{"text": "t", "label": "l"}', True)
-    assert shape_of([*bad, good], {}, "f") == "label"
-    assert shape_of(bad, {}, "f") == "chat"
+    assert reading_of([*bad, good], "human", "f").shape == "label"
+    assert reading_of(bad, "human", "f").shape == "chat"
+
+
+SYNONYMOUS = [
+    ("label", {"text": "t", "category": "l"}, {"label": "category"}),
+    ("label", {"text": "t", "intent": "l"}, {"label": "intent"}),
+    ("label", {"text": "t", "class": "l"}, {"label": "class"}),
+    ("alpaca", {"instruction": "q", "response": "a"}, {"output": "response"}),
+    ("alpaca", {"instruction": "q", "input": "", "response": "a"}, {"output": "response"}),
+    ("alpaca", {"instruction": "q", "context": "", "response": "a", "category": "c"}, {"input": "context", "output": "response"}),
+    ("prompt_completion", {"prompt": "q", "response": "a"}, {"completion": "response"}),
+    ("prompt_completion", {"question": "q", "answer": "a"}, {"prompt": "question", "completion": "answer"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "row", "taken"), SYNONYMOUS)
+def test_common_names_are_taken_where_nothing_else_fits(shape, row, taken):
+    assert tell([row] * 2, {}, "f") == (shape, taken)
+    found = read(shape, taken, **row, topic="x")
+    assert found.answer in ("a", "l")
+    assert found.metadata["topic"] == "x"
+    assert taken.keys().isdisjoint(found.metadata)
+    assert tell([row], {"written": "date"}, "f") == (shape, {"written": "date", **taken})
+
+
+@pytest.mark.parametrize(("shape", "row", "taken"), SYNONYMOUS)
+def test_a_shape_s_own_keys_come_before_common_names(shape, row, taken):
+    own = {"messages": dicts(*TURNS)}
+    assert tell([{**row, **own}], {}, "f") == ("chat", {})
+    named = {taken.get(field, field): field for field in taken}
+    renamed = {named.get(key, key): value for key, value in row.items()}
+    assert tell([{**row, **renamed}], {}, "f").columns == {}
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([{"text": "t", "category": "l", "intent": "m"}], ["`columns: {label: category}` or `columns: {label: intent}`"]),
+        ([{"text": "t", "class": "l", "question": "q", "answer": "a"}],
+         ["as label (label: class) and as prompt_completion (prompt: question, completion: answer)"]),
+        ([{"prompt": "q", "instruction": "i", "response": "a"}], ["`columns: {output: response}`"]),
+        # What an answer rests on is not passed over, in any row.
+        ([{"question": "q", "answer": "a"}] * 9 + [{"question": "q", "answer": "a", "context": "c"}], ["no shape"]),
+        ([{"prompt": "q", "response": "a", "history": []}], ["no shape"]),
+        ([{"instruction": "q", "input": "i", "context": "c", "response": "a"}], ["no shape"]),
+        ([{"question": "q", "answer": "a", "choices": ["x", "y"]}], ["no shape"]),
+        ([{"question": "q", "response": "a"}], ["no shape"]),
+        ([{"text": "t", "category": None}], ["no shape"]),
+    ],
+)  # fmt: skip
+def test_common_names_that_leave_a_doubt_need_a_word_in_the_recipe(rows, says):
+    with pytest.raises(InputError) as raised:
+        tell(rows, {}, "f")
+    assert all(part in str(raised.value) for part in says)
+
+
+def test_a_field_that_the_recipe_maps_has_no_synonym():
+    row = {"text": "t", "category": "c", "intent": "i"}
+    assert tell([row], {"label": "intent"}, "f") == ("label", {"label": "intent"})
+    with pytest.raises(InputError, match="no shape"):
+        tell([row], {"label": "other"}, "f")
 
 
 def test_a_row_of_another_shape_is_told():

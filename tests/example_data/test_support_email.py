@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.example_data.conftest import Made, email, ticket
-from tunesmith.data.chat_lines import Reading, read_line
+from tunesmith.data.parsing import Reading, read_item
+from tunesmith.data.readers import read_files
 from tunesmith.data.secrets import find_secrets
-from tunesmith.data.source_files import gather, lines
+from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError
 from tunesmith.example_data import support_email
 from tunesmith.example_data.support_email import DECOYS, FORMAT, SHARES, SYSTEM_PROMPT, write
@@ -314,9 +315,9 @@ def test_ingest_refuses_the_bad_lines_and_no_other(made: Made) -> None:
     }
     truth = {f"{row.file}:{row.line}": row for row in made.truth.rows}
     seen = Counter()
-    for line in lines(gather(["tickets-*.jsonl"], made.folder)):
+    for line in read_files(gather(["tickets-*.jsonl"], made.folder)):
         row = truth.pop(line.source)
-        read = read_line(line, Reading("human", "conversation"))
+        read = read_item(line, Reading("human", "conversation"))
         reason = read.reason if isinstance(read, Dropped) else None
         if row.reason == "bad_line":
             assert reason == expected[row.kind], (row, read)

@@ -240,9 +240,9 @@ FAULTS = {
         ("orders.jsonl.gz", "damaged or cut short"),
     ),
     "source of no shape": Fault(
-        text("tiny/orders.jsonl", '{"question": "a", "answer": "b"}\n' * 200),
+        text("tiny/orders.jsonl", '{"problem": "a", "solution": "b"}\n' * 200),
         INPUT,
-        ("question, answer", "columns:"),
+        ("problem, solution", "columns:"),
     ),
     "source of two shapes": Fault(
         text("tiny/orders.jsonl", GOOD.replace("]}", '], "text": "t", "label": "l"}') * 200),

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tunesmith.canonical import canonical_row
-from tunesmith.data.parsing import Reading, read_item, shape_of
+from tunesmith.data.parsing import read_item, reading_of
 from tunesmith.data.readers import read_file
 from tunesmith.errors import TunesmithError
 from tunesmith.records import Dropped
@@ -166,7 +166,7 @@ def outcome(folder, kind, content):
     expected = hashlib.sha256(content).hexdigest()
     try:
         items = list(read_file(str(folder), name, expected))
-        reading = Reading("human", None, shape_of(items, {}, name))
+        reading = reading_of(items, "human", name)
         rows = [read_item(item, reading) for item in items]
     except TunesmithError as error:
         assert str(error).startswith(name), error

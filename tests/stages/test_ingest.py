@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.made_rows import kept, line, reasons
+from tunesmith import observe
 from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError
 from tunesmith.records import ChatExample, Dropped, Example
@@ -205,6 +206,26 @@ def test_files_of_many_kinds_and_shapes_are_one_data_set(store, tmp_path):
         "pairs.parquet": "preference",
     }
     assert rows == read(tmp_path, asked)
+
+
+def test_the_names_that_were_taken_stand_in_the_record(store, tmp_path):
+    write(tmp_path, "a.jsonl", '{"text": "t", "intent": "lost", "date": "2026-01-02"}')
+    source = SourceParams(path="a.jsonl", origin="human", columns={"written": "date"})
+    ref = build(store, tmp_path, IngestParams(sources=(source,)))
+    (row,) = store.rows(ref, Example)
+    assert (row.text, row.label, row.metadata) == ("t", "lost", {})
+    assert row.written.startswith("2026-01-02")
+    assert records(store)["notes"]["shapes"] == {"a.jsonl": "label (label: intent)"}
+
+
+def test_no_progress_is_told_where_nobody_knows_how_much_there_is(store, tmp_path):
+    class Watcher(observe.Observer):
+        def progressed(self, label, done, total, unit):
+            raise AssertionError(f"{done} of {total} {unit}")
+
+    write(tmp_path, "a.jsonl", line())
+    with observe.observing(Watcher()):
+        assert build(store, tmp_path, params("a.jsonl")).rows == 1
 
 
 def test_a_row_of_another_shape_than_its_source_is_dropped(tmp_path):

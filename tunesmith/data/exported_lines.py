@@ -25,9 +25,6 @@ from tunesmith.records import ChatExample, Example, LabelExample, Message, Origi
 
 Format = Literal["openai", "alpaca", "dpo"]
 
-PROVENANCE_SUFFIX = ".provenance.jsonl"
-"""`rows.jsonl` has its provenance in `rows.provenance.jsonl`."""
-
 _CONTENT = ("messages", "tools", "prompt", "chosen", "rejected", "text", "label")
 _TRUST: tuple[Origin, ...] = ("human", "production", "model")
 """Origins from the most trusted to the least."""

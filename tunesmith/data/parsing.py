@@ -13,15 +13,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from tunesmith.canonical import canonical
+from tunesmith.data.exported_lines import restore
 from tunesmith.data.readers.items import MAX_LINE, Bad, Item, Line, Record, item_size
 from tunesmith.data.secret_hints import may_hold_secret
 from tunesmith.data.secrets import find_secrets, mask
-from tunesmith.data.shapes import PROVENANCE, SHAPES, ShapeName, tell
+from tunesmith.data.shapes import PROVENANCE, SHAPES, ShapeName, Told, tell
 from tunesmith.data.shapes.rows import Facts
 from tunesmith.data.shapes.values import Problem, Values, kind
 from tunesmith.records import Dropped, Example, Origin, row_id
@@ -33,6 +35,7 @@ READING_PROBLEMS = frozenset(
         "bad_json",
         "bad_csv",
         "bad_value",
+        "bad_provenance",
         "duplicate_key",
         "wrong_shape",
         "empty_message",
@@ -79,22 +82,31 @@ def read_item(item: Item, reading: Reading) -> Example | Dropped:
     Reasons: those of `READING_PROBLEMS`, `no_preference`, `unreviewed_model_output`, `secret`. A
     dropped item that holds a secret is kept masked, whatever its reason.
     """
+    beside = ""
     try:
         if isinstance(item, Line):
             value, text = _line_value(item)
         else:
             value, text = _record_value(item)
         example = _example(value, item, reading)
+        if isinstance(item, Line) and item.provenance is not None:
+            example, beside = _restored(example, item, item.provenance)
+            # What is dropped from here on says of its origin what its provenance says.
+            text = _stating(text, example, reading)
     except Problem as problem:
         detail = mask(problem.detail)[:_KEPT_DETAIL]
         return Dropped(
             source=item.source, reason=problem.reason, detail=detail, row=_start(_raw(item))
         )
-    found = _secrets(text) if may_hold_secret(text) else None
-    if found:
-        detail = f"contains {', '.join(sorted(found))}"
-        return Dropped(source=item.source, reason="secret", detail=detail, row=_masked(text))
-    return example
+    if example.origin == "model" and example.reviewed_by is None:
+        reviewed_by = reading.columns.get("reviewed_by", "reviewed_by")
+        return Dropped(
+            source=item.source,
+            reason="unreviewed_model_output",
+            detail=f"a model wrote it, and {reviewed_by} names nobody who reviewed it",
+            row=_start(text.encode() if beside else _raw(item)),
+        )
+    return _secret(item, text, beside) or example
 
 
 def as_json(item: Item) -> bytes:
@@ -104,12 +116,27 @@ def as_json(item: Item) -> bytes:
     return _record_value(item)[1].encode()
 
 
-def shape_of(items: Iterable[Item], columns: Mapping[str, str], where: str) -> ShapeName:
-    """Tell the shape of a source from its first rows.
+def reading_of(
+    items: Iterable[Item],
+    origin: Origin,
+    where: str,
+    *,
+    group_by: str | None = None,
+    shape: ShapeName | None = None,
+    columns: Mapping[str, str] = MappingProxyType({}),
+) -> Reading:
+    """Return how to read a source, its shape told from its first rows unless it is given.
 
     Raises:
-        InputError: when they fit none, or two alike.
+        InputError: when they fit no shape, or two alike.
     """
+    if shape is not None:
+        return Reading(origin, group_by, shape, dict(columns))
+    told = _told(items, columns, where)
+    return Reading(origin, group_by, told.shape, dict(told.columns))
+
+
+def _told(items: Iterable[Item], columns: Mapping[str, str], where: str) -> Told:
     rows = []
     size = 0
     for item in islice(items, _PEEKED_ITEMS):
@@ -124,6 +151,16 @@ def shape_of(items: Iterable[Item], columns: Mapping[str, str], where: str) -> S
 
 
 # Secrets
+
+
+def _secret(item: Item, text: str, beside: str) -> Dropped | None:
+    """Return the drop of an item that holds a secret, itself or in its provenance."""
+    for part, where in ((text, ""), (beside, "its provenance ")):
+        found = _secrets(part) if may_hold_secret(part) else None
+        if found:
+            detail = f"{where}contains {', '.join(sorted(found))}"
+            return Dropped(source=item.source, reason="secret", detail=detail, row=_masked(text))
+    return None
 
 
 def _start(content: bytes) -> str:
@@ -295,13 +332,34 @@ def _example(value: dict[str, Any], item: Item, reading: Reading) -> Example:
     example = SHAPES[reading.shape].read(values, Facts(fields, group))
     for key in values.used:
         metadata.pop(key, None)
-    if fields["origin"] == "model" and fields["reviewed_by"] is None:
-        raise Problem(
-            "unreviewed_model_output",
-            f"a model wrote it, and {columns.get('reviewed_by', 'reviewed_by')} names nobody who "
-            "reviewed it",
-        )
     return example
+
+
+def _restored(example: Example, line: Line, provenance: bytes) -> tuple[Example, str]:
+    """Return the row that was exported as a line, and its provenance as text."""
+    if not provenance:
+        raise Problem("bad_provenance", "the file of provenance has no line for it")
+    try:
+        text = provenance.decode("utf-8")
+        facts = _careful(text)
+    except (Problem, UnicodeDecodeError) as error:
+        detail = error.detail if isinstance(error, Problem) else str(error)
+        raise Problem("bad_provenance", f"its line is no JSON object: {detail}") from error
+    found = restore(example, line.content, facts)
+    if _is_own(found.metadata):
+        found = msgspec.structs.replace(found, origin="model")
+    return found, text
+
+
+def _stating(text: str, example: Example, reading: Reading) -> str:
+    """Return a line with the origin that it has by its provenance alone.
+
+    A person who reads a dropped line again has only this.
+    """
+    if example.origin == reading.origin:
+        return text
+    key = reading.columns.get("origin", "origin")
+    return f"{text.rstrip()[:-1]}, {json.dumps(key)}: {json.dumps(example.origin)}}}"
 
 
 def _provenance(value: dict[str, Any], values: Values, reading: Reading) -> dict[str, Any]:
@@ -329,11 +387,18 @@ def _provenance(value: dict[str, Any], values: Values, reading: Reading) -> dict
             found = max(reading.origin, found, key=_TRUST.index)
         if found is not None:
             fields[name] = found
-    inner = value.get("metadata")
-    for holder in (value, inner if isinstance(inner, dict) else {}):
-        if holder.get("tunesmith_variant") in _OWN_VARIANTS:
-            fields["origin"] = "model"
+    if _is_own(value):
+        fields["origin"] = "model"
     return fields
+
+
+def _is_own(row: Mapping[str, Any]) -> bool:
+    """Whether a candidate of ours wrote a row, as its interaction says."""
+    inner = row.get("metadata")
+    return any(
+        holder.get("tunesmith_variant") in _OWN_VARIANTS
+        for holder in (row, inner if isinstance(inner, dict) else {})
+    )
 
 
 def _time(value: Any) -> str | None:

@@ -5,15 +5,18 @@ from pathlib import Path
 
 from tunesmith.artifacts import Files
 from tunesmith.canonical import digest
-from tunesmith.data.readers import read_files as lines
-from tunesmith.data.readers.places import find, matches, open_place
+from tunesmith.data.readers.paired import provenance_name, rows_name
+from tunesmith.data.readers.places import find, is_there, matches, open_place
 from tunesmith.data.readers.streams import Hashed
+from tunesmith.errors import InputError
 
-__all__ = ["gather", "lines", "matches"]
+__all__ = ["gather", "matches"]
 
 
 def gather(patterns: Sequence[str], root: Path) -> Files:
     """Find the files that match, hash them, and return a reference to their content.
+
+    The provenance of exported rows goes with them, also where no pattern names it.
 
     Args:
         patterns: Paths or globs relative to `root`, or URLs that fsspec knows.
@@ -23,7 +26,9 @@ def gather(patterns: Sequence[str], root: Path) -> Files:
         InputError: when a pattern matches nothing, or a file cannot be read.
         Transient: when an object store or the hub does not answer.
     """
-    ordered = sorted({name for pattern in patterns for name in find(pattern, root)})
+    names = {name for pattern in patterns for name in _find_rows(pattern, root)}
+    beside = {found for name in names if (found := provenance_name(name)) and is_there(found, root)}
+    ordered = sorted(names | beside)
     hashes = [_sha256(name, str(root)) for name in ordered]
     return Files(
         digest=digest(list(zip(ordered, hashes, strict=True))),
@@ -31,6 +36,23 @@ def gather(patterns: Sequence[str], root: Path) -> Files:
         sha256=tuple(hashes),
         root=str(root.absolute()),
     )
+
+
+def _find_rows(pattern: str, root: Path) -> list[str]:
+    """Find files with rows: what stands beside such a file as its provenance is none."""
+    found = find(pattern, root)
+    known = set(found)
+    left = []
+    for name in found:
+        rows = rows_name(name)
+        if rows is None or not (rows in known or is_there(rows, root)):
+            left.append(name)
+    if not left:
+        raise InputError(
+            f"{pattern}: finds only the provenance of exported rows ({found[0]}); name the file "
+            f"with the rows, {rows_name(found[0])}"
+        )
+    return left
 
 
 def _sha256(name: str, root: str) -> str:

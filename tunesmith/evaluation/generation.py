@@ -21,7 +21,7 @@ import msgspec
 from tunesmith.errors import InputError
 from tunesmith.training.device import Device, pick
 from tunesmith.training.loading import load_adapter, load_base, load_tokenizer
-from tunesmith.training.template import Turn, end_ids, prompt_ids
+from tunesmith.training.template import Tool, Turn, end_ids, prompt_ids
 
 if TYPE_CHECKING:
     import torch
@@ -87,6 +87,7 @@ def generate(
     max_new_tokens: int,
     batch_size: int,
     names: Sequence[str] | None = None,
+    tools: Sequence[Sequence[Tool]] | None = None,
     finished: Mapping[int, Output] | None = None,
     on_batch: Callable[[int, dict[int, Output]], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
@@ -102,6 +103,7 @@ def generate(
         batch_size: Prompts that are answered together. On a CPU the weights' way from memory
             takes most of a step, so a batch of 32 costs little more than one of 16.
         names: What to call each prompt in messages, such as its file and line.
+        tools: What the model is offered with each prompt; nothing by default.
         finished: Answers that an interrupted run left, by place of the prompt. A batch is skipped
             if all of it is there.
         on_batch: Gets the number of a batch and its answers, by place of the prompt, to keep.
@@ -118,7 +120,11 @@ def generate(
     start = time.perf_counter()
     loaded = load(model_dir, adapter_dir, device)
     load_seconds = time.perf_counter() - start
-    ids = [prompt_ids(loaded.tokenizer, prompt) for prompt in prompts]
+    offered = tools if tools is not None else [()] * len(prompts)
+    ids = [
+        prompt_ids(loaded.tokenizer, prompt, own)
+        for prompt, own in zip(prompts, offered, strict=True)
+    ]
     check_lengths(loaded, ids, max_new_tokens, names)
     generation = answer(
         loaded,

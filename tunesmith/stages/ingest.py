@@ -7,6 +7,8 @@ half unreadable is not the data set anybody meant.
 The shape of each source (chat messages, Alpaca, …) is told from its first rows, stated in the
 record, and holds for all of it. Rows that a model wrote are dropped unless somebody reviewed
 them: a row's own word for its origin counts only where it is the less trusted one.
+
+Rows that `tunesmith export` wrote, with their provenance beside them, become what they were.
 """
 
 from collections import Counter
@@ -15,26 +17,40 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from tunesmith.artifacts import Examples, Files
-from tunesmith.data.parsing import READING_PROBLEMS, Reading, read_item, shape_of
-from tunesmith.data.readers import read_file
+from tunesmith.data.parsing import READING_PROBLEMS, Reading, read_item, reading_of
+from tunesmith.data.readers import read_named
 from tunesmith.data.readers.items import Item, item_size
+from tunesmith.data.readers.paired import row_files
 from tunesmith.data.readers.places import matches
-from tunesmith.data.shapes import FIELDS, ShapeName
+from tunesmith.data.shapes import FIELDS, ShapeName, stated
 from tunesmith.draft import BATCH_ROWS, BATCH_SIZE, Draft
 from tunesmith.engine import batched
 from tunesmith.errors import InputError
 from tunesmith.records import Dropped, Example, Origin
 from tunesmith.stage import Params, Stage
 
-__all__ = ["READING_PROBLEMS", "STAGE", "IngestParams", "SourceParams", "ingest"]
+__all__ = ["READING_PROBLEMS", "STAGE", "Columns", "IngestParams", "SourceParams", "ingest"]
 
 SHOWN = 5
 """How many bad rows a message quotes."""
 
 Key = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _known(columns: dict[str, str]) -> dict[str, str]:
+    unknown = sorted(columns.keys() - FIELDS)
+    if unknown:
+        raise ValueError(
+            f"{unknown[0]!r} is no field of a shape; expected {', '.join(sorted(FIELDS))}"
+        )
+    return columns
+
+
+Columns = Annotated[dict[str, Key], AfterValidator(_known)]
+"""Keys of rows by field."""
 
 
 class SourceParams(Params):
@@ -57,7 +73,7 @@ class SourceParams(Params):
     shape: ShapeName | None = Field(
         None, description="Shape of the rows; without it, told from the first of them."
     )
-    columns: dict[str, Key] = Field(
+    columns: Columns = Field(
         default_factory=dict,
         description=(
             "Keys of the rows by field, where they are not called like it, such as "
@@ -65,16 +81,6 @@ class SourceParams(Params):
             "and written (usually created_at)."
         ),
     )
-
-    @field_validator("columns")
-    @classmethod
-    def _known(cls, columns: dict[str, str]) -> dict[str, str]:
-        unknown = sorted(columns.keys() - FIELDS)
-        if unknown:
-            raise ValueError(
-                f"{unknown[0]!r} is no field of a shape; expected {', '.join(sorted(FIELDS))}"
-            )
-        return columns
 
 
 class IngestParams(Params):
@@ -119,27 +125,48 @@ def ingest(params: IngestParams, files: Files) -> Iterator[Example | Dropped]:
             source's shape cannot be told.
         Transient: when an object store or the hub does not answer.
     """
+    seen = Tally(params, files)
+    for row in read(params, files):
+        seen.add(row)
+        yield row
+    seen.check()
+
+
+def read(params: IngestParams, files: Files) -> Iterator[Example | Dropped]:
+    """Turn every item into an example or a drop, however many are bad; see `ingest`."""
     names = _by_source(params, files)
     readings = _readings(params, files, names)
-    counts: Counter[str] = Counter()
-    kept = 0
-    first: list[Dropped] = []
     for index, item in _items(files, names):
-        row = read_item(item, readings[index])
-        if isinstance(row, Dropped):
-            counts[row.reason] += 1
-            if _is_bad(params, row.reason) and len(first) < SHOWN:
-                first.append(row)
-        else:
-            kept += 1
-        yield row
-    _check(params, files, kept, counts, first)
+        yield read_item(item, readings[index])
+
+
+class Tally:
+    """Counts rows as they are read, and refuses them at the end where too many are bad."""
+
+    def __init__(self, params: IngestParams, files: Files) -> None:
+        self._params, self._files = params, files
+        self._kept = 0
+        self._first: list[Dropped] = []
+        self.dropped: Counter[str] = Counter()
+
+    def add(self, row: Example | Dropped) -> None:
+        """Count a row."""
+        if not isinstance(row, Dropped):
+            self._kept += 1
+            return
+        self.dropped[row.reason] += 1
+        if len(self._first) < SHOWN and _is_bad(self._params, row.reason):
+            self._first.append(row)
+
+    def check(self) -> None:
+        """Raise an `InputError` where the rows are not what anybody meant; see `ingest`."""
+        _check(self._params, self._files, self._kept, self.dropped, self._first)
 
 
 def _by_source(params: IngestParams, files: Files) -> dict[str, int]:
     """Return the number of each file's source, the first that finds it."""
     found = {}
-    for name in files.names:
+    for name in row_files(files.names):
         for index, source in enumerate(params.sources):
             if matches(name, source.path):
                 found[name] = index
@@ -153,20 +180,23 @@ def _readings(params: IngestParams, files: Files, names: Mapping[str, int]) -> t
     """Return how each source is read; its shape is told from its first rows."""
     readings = []
     for index, source in enumerate(params.sources):
-        shape = source.shape
-        if shape is None:
-            own = {name: 0 for name, found in names.items() if found == index}
-            items = (item for _, item in _items(files, own))
-            shape = shape_of(items, source.columns, source.path)
-        readings.append(Reading(source.origin, params.group_by, shape, source.columns))
+        own = {name for name, found in names.items() if found == index}
+        readings.append(
+            reading_of(
+                (item for _, item in read_named(files, own)),
+                source.origin,
+                source.path,
+                group_by=params.group_by,
+                shape=source.shape,
+                columns=source.columns,
+            )
+        )
     return tuple(readings)
 
 
 def _items(files: Files, names: Mapping[str, int]) -> Iterator[tuple[int, Item]]:
-    for name, expected in zip(files.names, files.sha256, strict=True):
-        if name in names:
-            for item in read_file(files.root, name, expected):
-                yield names[name], item
+    for name, item in read_named(files, names):
+        yield names[name], item
 
 
 def _is_bad(params: IngestParams, reason: str) -> bool:
@@ -207,10 +237,11 @@ def _write(params: IngestParams, draft: Draft, files: Files) -> Examples:
     names = _by_source(params, files)
     readings = _readings(params, files, names)
     draft.notes["shapes"] = {
-        source.path: reading.shape for source, reading in zip(params.sources, readings, strict=True)
+        source.path: stated(reading.shape, reading.columns, source.columns)
+        for source, reading in zip(params.sources, readings, strict=True)
     }
     batches = batched(_items(files, names), BATCH_ROWS, BATCH_SIZE, lambda pair: item_size(pair[1]))
-    made = draft.seal_made(batches, Parse(readings), total=0)
+    made = draft.seal_made(batches, Parse(readings))
     bad = (row for row in draft.dropped(made) if _is_bad(params, row.reason))
     _check(params, files, made.rows, draft.drops, bad)
     return made

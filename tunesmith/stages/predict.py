@@ -6,13 +6,15 @@ Finished batches survive a kill; batches are planned from the prompts alone, so 
 forms the same ones. Not repeatable: the batch size and the device can turn a near tie.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 from pydantic import Field
 
 from tunesmith.artifacts import Adapter, Base, Examples, Predictions
 from tunesmith.canonical import digest
 from tunesmith.draft import Draft
-from tunesmith.records import ChatExample, Message, Prediction
+from tunesmith.records import ChatExample, Example, Message, Prediction
 from tunesmith.sampling import sample
 from tunesmith.stage import Params, Stage
 
@@ -29,7 +31,7 @@ class PredictParams(Params):
     seed: int = Field(0, description="Key of the hash that chooses examples and shots.")
 
 
-def with_shots(prompt: tuple[Message, ...], shots: list[ChatExample]) -> tuple[Message, ...]:
+def with_shots(prompt: tuple[Message, ...], shots: Sequence[Example]) -> tuple[Message, ...]:
     """Put examples between the system prompt and the rest of a prompt."""
     system = tuple(message for message in prompt if message.role == "system")
     rest = tuple(message for message in prompt if message.role != "system")
@@ -48,14 +50,13 @@ def _write(
     shots_from: Examples | None,
 ) -> Predictions:
     from tunesmith.evaluation.generation import Output, generate
+    from tunesmith.training.rows import turns
 
     salt = f"predict {params.seed}"
     examples = sample(draft.peek(source), params.sample, salt)
     shots = sample(draft.peek(shots_from), params.shots, salt) if shots_from else []
-    prompts = [
-        [{"role": item.role, "content": item.content} for item in with_shots(row.prompt, shots)]
-        for row in examples
-    ]
+    prompts = [turns(with_shots(row.prompt, shots)) for row in examples]
+    tools = [row.tools if isinstance(row, ChatExample) else () for row in examples]
     done = draft.state / "batches"
     done.mkdir(exist_ok=True)
 
@@ -75,6 +76,7 @@ def _write(
         max_new_tokens=params.max_new_tokens,
         batch_size=params.batch_size,
         names=[row.source for row in examples],
+        tools=tools,
         finished=finished,
         on_batch=keep,
         on_progress=lambda count: draft.progress(count, len(prompts), "answers"),
@@ -87,13 +89,15 @@ def _write(
             Prediction(
                 row_id=row.row_id,
                 group_id=row.group_id,
-                prompt_digest=digest(prompt),
+                prompt_digest=digest({"messages": prompt, "tools": offered} if offered else prompt),
                 output=output.text,
                 finish_reason=output.finish_reason,
                 prompt_tokens=output.prompt_tokens,
                 completion_tokens=output.completion_tokens,
             )
-            for row, prompt, output in zip(examples, prompts, result.outputs, strict=True)
+            for row, prompt, offered, output in zip(
+                examples, prompts, tools, result.outputs, strict=True
+            )
         ),
     )
 

@@ -13,6 +13,8 @@ class Line(NamedTuple):
     content: bytes
     whole: bool
     """False when the line was cut at `MAX_LINE`."""
+    provenance: bytes | None = None
+    """Its line in the file beside it, empty where it has none; None where there is no such file."""
 
 
 class Record(NamedTuple):
@@ -37,7 +39,9 @@ Item = Line | Record | Bad
 
 def item_size(item: Item) -> int:
     """Return about how many bytes an item has."""
-    if not isinstance(item, Record):
+    if isinstance(item, Line):
+        return len(item.content) + len(item.provenance or b"")
+    if isinstance(item, Bad):
         return len(item.content)
     if item.content is not None:
         return 2 * len(item.content)

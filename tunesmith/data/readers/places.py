@@ -44,6 +44,26 @@ def find(pattern: str, root: Path) -> list[str]:
     return names
 
 
+def is_there(name: str, root: Path) -> bool:
+    """Whether there is such a file; one that may not be seen is not there.
+
+    Raises:
+        InputError: when the name cannot be looked up.
+        Transient: when an object store or the hub does not answer.
+    """
+    if not is_url(name):
+        try:
+            return (root / name).is_file()
+        except OSError:  # a name that is too long for any file
+            return False
+    files, path = _filesystem(name)
+    with reading(name):
+        try:
+            return _type(files, path) == "file"
+        except PermissionError:  # what S3 says of a missing object to whoever may not list
+            return False
+
+
 @contextlib.contextmanager
 def open_place(name: str, root: str) -> Iterator[IO[bytes]]:
     """Open a file for reading bytes.

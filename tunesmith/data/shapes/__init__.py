@@ -1,10 +1,10 @@
 """The shapes that rows come in, and telling which one a source has.
 
 The shape is told from the keys of a source's first rows, and holds for the whole source: a row of
-another shape is dropped. Where the keys fit no shape, or two, the recipe must say it.
+another shape is dropped. Where they fit no shape by its own keys, common other names of these are
+tried. Where the keys fit no shape, or two, the recipe must say it.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -48,6 +48,21 @@ SHAPES: Mapping[ShapeName, Shape] = {
     ),
     "label": Shape(("text", "label"), (), pairs.from_label),
 }
+SYNONYMS: tuple[tuple[ShapeName, Mapping[str, str]], ...] = (
+    ("label", {"label": "category"}),
+    ("label", {"label": "intent"}),
+    ("label", {"label": "class"}),
+    ("alpaca", {"output": "response"}),
+    ("alpaca", {"input": "context", "output": "response"}),
+    ("prompt_completion", {"completion": "response"}),
+    ("prompt_completion", {"prompt": "question", "completion": "answer"}),
+)
+"""Keys by field that stand for a shape's own, and are taken without a mapping."""
+_GROUNDS = (
+    "context", "contexts", "passage", "document", "documents", "article", "input", "history",
+    "choices", "options",
+)  # fmt: skip
+"""Keys of what an answer rests on: a shape that would pass over one is not guessed."""
 PROVENANCE = {"origin": "origin", "reviewed_by": "reviewed_by", "reviewed_at": "reviewed_at",
               "written": "created_at"}  # fmt: skip
 """Fields that any row may have, by their usual keys."""
@@ -57,7 +72,14 @@ FIELDS = frozenset(PROVENANCE).union(
 """Fields that a recipe may map columns to."""
 
 
-def tell(rows: Iterable[Mapping[str, Any]], names: Mapping[str, str], where: str) -> ShapeName:
+class Told(NamedTuple):
+    """A shape, and the keys of its fields where they differ."""
+
+    shape: ShapeName
+    columns: Mapping[str, str]
+
+
+def tell(rows: Iterable[Mapping[str, Any]], names: Mapping[str, str], where: str) -> Told:
     """Return the shape of rows: the one that most of them fit.
 
     Args:
@@ -65,33 +87,79 @@ def tell(rows: Iterable[Mapping[str, Any]], names: Mapping[str, str], where: str
         names: Keys by field, where the recipe maps them.
         where: The source, for the message.
 
+    Returns:
+        The shape, with `names` and the synonyms that were taken.
+
     Raises:
         InputError: when they fit none, or two alike, with what to write into the recipe.
     """
-    fits: Counter[ShapeName] = Counter()
-    keys: dict[str, None] = {}
-    for row in rows:
-        keys.update(dict.fromkeys(row))
-        for shape_name, shape in SHAPES.items():
-            if all(row.get(names.get(field, field)) is not None for field in shape.required):
-                fits[shape_name] += 1
+    rows = list(rows)
+    keys = dict.fromkeys(key for row in rows for key in row)
     if not keys:
-        return "chat"
+        return Told("chat", names)
+    ranked = _ranked(rows, [Told(name, names) for name in SHAPES])
+    if not ranked:
+        filled = {key for row in rows for key, value in row.items() if value is not None}
+        ranked = _ranked(rows, _synonymous(names, filled))
     found = ", ".join(keys)[:300]
-    ranked = fits.most_common(2)
     if not ranked:
         raise InputError(
             f"{where}: rows with the keys {found} have no shape that is known. Say in the recipe "
             "which keys hold what, such as `columns: {prompt: question, completion: answer}` "
             f"beside the path; expected one of these: {_known()}"
         )
-    if len(ranked) == 2 and 2 * ranked[1][1] > ranked[0][1]:
+    if len(ranked) > 1 and 2 * ranked[1][1] > ranked[0][1]:
+        first, second = (stated(*way, names) for way, _ in ranked[:2])
+        asked = " or ".join(_asked(way, names) for way, _ in ranked[:2])
         raise InputError(
-            f"{where}: rows with the keys {found} can be read as {ranked[0][0]} and as "
-            f"{ranked[1][0]}. Say in the recipe which: `shape: {ranked[0][0]}` or "
-            f"`shape: {ranked[1][0]}` beside the path"
+            f"{where}: rows with the keys {found} can be read as {first} and as {second}. Say in "
+            f"the recipe which: {asked} beside the path"
         )
     return ranked[0][0]
+
+
+def stated(shape: ShapeName, columns: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """Say a shape with the synonyms that were taken beside what the recipe names."""
+    taken = _taken(columns, names)
+    return f"{shape} ({taken})" if taken else shape
+
+
+def _asked(way: Told, names: Mapping[str, str]) -> str:
+    taken = _taken(way.columns, names)
+    return f"`columns: {{{taken}}}`" if taken else f"`shape: {way.shape}`"
+
+
+def _taken(columns: Mapping[str, str], names: Mapping[str, str]) -> str:
+    return ", ".join(f"{field}: {key}" for field, key in columns.items() if field not in names)
+
+
+def _synonymous(names: Mapping[str, str], filled: set[str]) -> list[Told]:
+    """Return the ways to read rows by synonyms of fields that the recipe does not map itself.
+
+    Args:
+        names: Keys by field, where the recipe maps them.
+        filled: The keys that hold something in any row.
+    """
+    ways = []
+    for name, taken in SYNONYMS:
+        columns = {**names, **taken}
+        shape = SHAPES[name]
+        read = {columns.get(field, field) for field in shape.required + shape.optional}
+        passed_over = filled.intersection(_GROUNDS) - read
+        if names.keys().isdisjoint(taken) and filled.issuperset(taken.values()) and not passed_over:
+            ways.append(Told(name, columns))
+    return ways
+
+
+def _ranked(rows: list[Mapping[str, Any]], ways: Iterable[Told]) -> list[tuple[Told, int]]:
+    """Return the ways that rows can be read in, with how many can, most first."""
+    fits = []
+    for way in ways:
+        needed = [way.columns.get(field, field) for field in SHAPES[way.shape].required]
+        count = sum(all(row.get(key) is not None for key in needed) for row in rows)
+        if count:
+            fits.append((way, count))
+    return sorted(fits, key=lambda fit: -fit[1])
 
 
 def _known() -> str:

@@ -1,0 +1,108 @@
+"""A model is asked in just the tokens that training showed it before the answer."""
+
+import shutil
+
+import pytest
+from datasets import Dataset
+
+from tests.made_rows import chat
+from tests.toy_stages import NoParams, given
+from tests.training.test_template import TOOL, TOOL_TEMPLATE
+from tunesmith.artifacts import Base
+from tunesmith.canonical import digest
+from tunesmith.errors import InputError
+from tunesmith.evaluation import generation
+from tunesmith.evaluation.generation import Generation, Output
+from tunesmith.records import ChatExample, LabelExample, Message, Prediction, ToolCall
+from tunesmith.stage import Stage
+from tunesmith.stages.predict import STAGE, PredictParams
+from tunesmith.training.loading import load_tokenizer
+from tunesmith.training.rows import IGNORED, turns, write_rows
+
+CALL = Message("assistant", "", tool_calls=(ToolCall("c1", "look", '{"id": 7}'),))
+COMMON = {"group_id": "g", "source": "rows.jsonl:1", "origin": "human"}
+PLAIN = chat("Who?", "Me.", system="Answer.")
+OFFERED = ChatExample(
+    **COMMON, row_id="1" * 16, messages=(Message("user", "Where is it?"), CALL), tools=(TOOL,)
+)
+CALLED = ChatExample(
+    **COMMON, row_id="2" * 16,
+    messages=(
+        Message("user", "Where is it?", name="Ann"), CALL,
+        Message("tool", "in the hall", tool_call_id="c1"), Message("assistant", "In the hall."),
+    ),
+    tools=(TOOL,),
+)  # fmt: skip
+ROWS = [PLAIN, OFFERED, CALLED]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The prompts that the model is asked, as tokens."""
+    found = []
+
+    def answer(loaded, ids, **_):
+        found.extend(ids)
+        return Generation([Output("a", "stop", len(row), 1) for row in ids])
+
+    monkeypatch.setattr(generation, "answer", answer)
+    return found
+
+
+def based(store, folder):
+    def body(params, draft):
+        return draft.seal_files(Base, folder, model="tiny")
+
+    return store.build(Stage("base", version=1, produces=Base, body=body), NoParams())
+
+
+@pytest.fixture
+def base(store, tiny_base, tmp_path):
+    """The tiny base with a template that knows tools."""
+    folder = tmp_path / "base"
+    shutil.copytree(tiny_base, folder)
+    (folder / "chat_template.jinja").write_text(TOOL_TEMPLATE)
+    return based(store, folder)
+
+
+def predict(store, rows, base, examples=(), **fields):
+    params = PredictParams(max_new_tokens=5, **fields)
+    made = store.build(
+        STAGE, params, given(store, rows), base, None, given(store, examples) if examples else None
+    )
+    return list(store.rows(made, Prediction))
+
+
+def test_a_prompt_has_the_tokens_that_training_saw(store, base, asked, tmp_path):
+    found = predict(store, ROWS, base)
+    tokenizer = load_tokenizer(store.path(base))
+    order = {row.row_id: row for row in ROWS}
+    write_rows(tmp_path / "rows", [order[row.row_id] for row in found], tokenizer, 1000)
+    trained = list(Dataset.from_file(str(tmp_path / "rows")))
+    assert len(asked) == len(trained) == 3
+    for ids, row in zip(asked, trained, strict=True):
+        assert ids == row["input_ids"][: row["labels"].count(IGNORED)]
+    texts = {row.row_id: tokenizer.decode(ids) for row, ids in zip(found, asked, strict=True)}
+    assert "tool look" in texts[OFFERED.row_id]
+    assert '"id": 7' in texts[CALLED.row_id].replace('{"id":7', '"id": 7')
+    assert "tool look" not in texts[PLAIN.row_id]
+
+
+def test_a_prompt_s_digest_tells_what_was_offered(store, base, asked):
+    bare = ChatExample(**COMMON, row_id="3" * 16, messages=OFFERED.messages)
+    found = {row.row_id: row for row in predict(store, [*ROWS, bare], base)}
+    assert found[OFFERED.row_id].prompt_digest != found[bare.row_id].prompt_digest
+    assert found[PLAIN.row_id].prompt_digest == digest(turns(PLAIN.prompt))
+
+
+def test_shots_with_calls_and_rows_without_tools_are_asked_too(store, base, asked):
+    label = LabelExample(**COMMON, row_id="4" * 16, text="Is it lost?", label="lost")
+    predict(store, [label], base, [CALLED], shots=1)
+    text = load_tokenizer(store.path(base)).decode(asked[0])
+    assert text.index("in the hall") < text.index("In the hall.") < text.index("Is it lost?")
+
+
+def test_a_template_without_tools_is_refused_and_not_asked_without_them(store, tiny_base, asked):
+    with pytest.raises(InputError, match="leaves out the tool 'look'"):
+        predict(store, [OFFERED], based(store, tiny_base))
+    assert asked == []
