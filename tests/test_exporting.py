@@ -7,6 +7,7 @@ import pytest
 
 from tests.made_rows import chat, chats
 from tests.toy_stages import CUT, DRAW, MAKE, MakeParams, NoParams, given
+from tunesmith.artifacts import Examples
 from tunesmith.canonical import canonical_row
 from tunesmith.data.exported_lines import restore
 from tunesmith.data.parsing import Reading, read_item
@@ -15,6 +16,7 @@ from tunesmith.errors import InputError
 from tunesmith.exporting import export
 from tunesmith.records import ChatExample, Dropped, Example, Message
 from tunesmith.rows import RowsWriter
+from tunesmith.stage import Stage
 
 KEPT = [
     chat("first", metadata={"a": [1, None]}, quality=0.5, flags=("refusal",), reviewed_by="Ann"),
@@ -131,6 +133,15 @@ def test_a_split_gives_a_file_for_each_side_and_the_funnel_follows_the_records(s
             "dropped": {}, "kept": 6, "inputs": [f"examples/{source.digest}"],
         },
     ]  # fmt: skip
+
+
+def test_a_stage_that_passes_every_row_on_is_no_loop(store, tmp_path):
+    source = given(store, chats("a", "b"))
+    same = Stage("same", 1, Examples, lambda _, draft, ref: draft.seal_examples(draft.rows(ref)))
+    assert store.build(same, NoParams(), source) == source
+    export(store, source.digest, "openai", tmp_path / "out")
+    (step,) = json.loads((tmp_path / "out/funnel.json").read_text())
+    assert step["kept"] == 2
 
 
 def test_a_forgotten_row_is_in_no_export(store, tmp_path):

@@ -154,8 +154,11 @@ def funnel(store: Store, parts: list[Examples]) -> list[dict[str, Any]]:
     """
     builds: dict[str, dict[str, Any]] = {}
     for record in sorted(store.all_records(), key=lambda record: str(record["created"])):
+        read = {_name(value) for value in refs_in(record.get("refs"))}
         for value in refs_in(record["output"]):
-            builds[_name(value)] = record
+            # A stage that passes rows on as they are gives the very artifact that it read.
+            if _name(value) not in read:
+                builds[_name(value)] = record
     found: dict[str, dict[str, Any]] = {}
 
     def follow(ref: Ref) -> None:

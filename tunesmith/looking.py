@@ -43,17 +43,15 @@ def look(
 
 
 def _refuse_ungrounded(params: ScoreParams, store: Store, scored: Examples) -> None:
-    """Refuse a set whose answers mostly do not come from their inputs.
-
-    Rows that another check dropped are not judged: they would not be trained on.
-    """
+    """Refuse a set whose answers mostly do not come from their inputs."""
     context = params.checks.context
     if context.action != "drop" or not params.asks_for("grounding"):
         return
-    dropped = int(store.manifest(scored)["counts"]["dropped"].get("grounding", 0))
+    reasons = store.manifest(scored)["counts"]["dropped"]
+    dropped = int(reasons.get("grounding", 0))
     # Where grounding is required, no ungrounded row is kept.
     flagged = 0 if "grounding" in params.required else sum(1 for _ in _flagged(store, scored))
-    rows = dropped + scored.rows
+    rows = sum(reasons.values()) + scored.rows
     if is_ungrounded_set(dropped + flagged, rows, context.most):
         found = chain(_left_out(store, scored), _flagged(store, scored))
         message = explain((_missing(row) for row in found), dropped + flagged, rows, context.most)

@@ -110,7 +110,8 @@ def examine(
         f"{cause}; somebody must look before the run goes on. {shown}\nSee them with: "
         f"{_command(look)}\n"
         "If they are right, run again with --accept-drops, or name the reasons in the recipe's "
-        "drops.accept",
+        "drops.accept. If a limit is wrong, see what another would do: `tunesmith inspect RECIPE "
+        f"--set {_limit(look)}=…`",
         look,
     )
 
@@ -129,3 +130,15 @@ def _command(look: tuple[str, str] | None) -> str:
     return (
         "nothing was dropped" if look is None else f"tunesmith show {look[0]} --dropped {look[1]}"
     )
+
+
+_LIMITS = {
+    "length": "score.min_tokens",
+    "too_long": "score.checks.too_long.tokens",
+    "near_copy": "dedup.threshold",
+    "fence": "dedup.overlap",
+}
+
+
+def _limit(look: tuple[str, str] | None) -> str:
+    return _LIMITS.get(look[1] if look else "", "KEY")

@@ -43,6 +43,20 @@ class Registered(Params):
     version: str
 
 
+@contextlib.contextmanager
+def _one_at_a_time(url: str) -> Iterator[None]:
+    """Open a SQLite file alone: the first to do so makes its tables, and two would collide."""
+    if not url.startswith("sqlite:///"):
+        yield
+        return
+    from filelock import FileLock
+
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        yield
+
+
 class Tracker:
     """The MLflow client of one process.
 
@@ -62,10 +76,9 @@ class Tracker:
         for name in ("alembic", "mlflow"):  # after the import, which sets the level itself
             logging.getLogger(name).setLevel(logging.WARNING)
 
-        if url.startswith("sqlite:///"):
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         self.url, self._artifacts = url, artifacts
-        self.client = MlflowClient(tracking_uri=url, registry_uri=url)
+        with _one_at_a_time(url):
+            self.client = MlflowClient(tracking_uri=url, registry_uri=url)
 
     # Runs
 
