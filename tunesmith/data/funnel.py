@@ -86,7 +86,7 @@ def examine(
         raise Unready(
             f"{left} rows are left after the data stages; at least {minimum_rows} are needed to "
             f"train and test (drops.minimum_rows). {shown}\nAdd data, or see what was dropped: "
-            f"{_command(look)}",
+            f"{_command(look)}. If a limit is wrong, {_what_if(look)}",
             look,
         )
     if "all" in accept:
@@ -110,8 +110,7 @@ def examine(
         f"{cause}; somebody must look before the run goes on. {shown}\nSee them with: "
         f"{_command(look)}\n"
         "If they are right, run again with --accept-drops, or name the reasons in the recipe's "
-        "drops.accept. If a limit is wrong, see what another would do: `tunesmith inspect RECIPE "
-        f"--set {_limit(look)}=…`",
+        f"drops.accept. If a limit is wrong, {_what_if(look)}",
         look,
     )
 
@@ -140,5 +139,6 @@ _LIMITS = {
 }
 
 
-def _limit(look: tuple[str, str] | None) -> str:
-    return _LIMITS.get(look[1] if look else "", "KEY")
+def _what_if(look: tuple[str, str] | None) -> str:
+    key = _LIMITS.get(look[1] if look else "", "KEY")
+    return f"see what another would do: tunesmith inspect RECIPE --set {key}=VALUE"
