@@ -5,8 +5,9 @@ answers of a set have such facts, the set itself is wrong: whoever made it left 
 were written from, and a model trained on the rest learns to invent. No row-level drop mends that,
 so the set is refused, with what it takes to see why.
 
-The share is taken over all rows that were looked at. Its threshold is for sets that claim to be grounded: of open questions answered from
-knowledge, nine answers in ten hold a fact that the question lacks.
+The share is taken over all rows that were looked at. Its threshold is for sets that claim to be
+grounded: of open questions answered from knowledge, nine answers in ten hold a fact that the
+question lacks.
 """
 
 from collections import Counter
