@@ -279,3 +279,37 @@ def test_a_long_answer_against_a_long_source_takes_linear_time(unit: str) -> Non
     answer = "".join(unit.format(number) for number in range(1000, 5000))
     source = "".join(unit.format(number) for number in range(5000, 9000))
     ungrounded(answer, source)
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("TK-48213", "see TK-482130"),
+        ("TK-48213", "see ATK-48213"),
+        ("€45.00", "paid €45.00 million"),
+        ("€45.00", "paid €45.001"),
+        ("€45.00", "paid €45.00k"),
+        ("€45.00", "paid 3€45.00"),
+        ("£45.00", "paid €45.00"),
+    ],
+)
+def test_what_stands_in_something_longer_is_not_there(answer: str, source: str) -> None:
+    assert [one.text for one in ungrounded(answer, source)] == [answer]
+
+
+_CODES = "TK-48213 TK-482 #4711 A.1 SO_17/2 €45.00 £9.10 $120.50 45.00 € million k x , . ) ( -"
+
+
+@given(
+    answer=st.lists(st.sampled_from(_CODES.split()), max_size=4).map(" ".join),
+    source=st.lists(
+        st.tuples(st.sampled_from(_CODES.split()), st.sampled_from(("", " ", "\n"))), max_size=8
+    ).map(lambda parts: "".join(piece + gap for piece, gap in parts)),
+)
+def test_a_claim_that_stands_in_the_source_as_it_is_spares_reading_it(
+    answer: str, source: str
+) -> None:
+    quick = ungrounded(answer, source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grounding, "_SEARCHED", -1)
+        assert ungrounded(answer, source) == quick

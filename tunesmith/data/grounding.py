@@ -9,7 +9,7 @@ name in lower case is not checked.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -21,12 +21,13 @@ from tunesmith.data.entities import (
     entity,
     find_all,
     find_entities,
-    find_outside_numbers,
+    find_times_and_ids,
+    without,
 )
-from tunesmith.data.entities.dates import Day, FoundDate, possible_dates
+from tunesmith.data.entities.dates import Day, FoundDate, FoundTime, find_dates, possible_dates
 from tunesmith.data.entities.ids import FoundId, squeeze
 from tunesmith.data.entities.names import FoundName
-from tunesmith.data.entities.numbers import FoundNumber, all_numbers
+from tunesmith.data.entities.numbers import FoundNumber, implied_numbers, stated_numbers
 from tunesmith.data.entities.text import fold
 
 __all__ = ["Entity", "find_entities", "ungrounded"]
@@ -34,6 +35,8 @@ __all__ = ["Entity", "find_entities", "ungrounded"]
 _RUN = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HUMP = re.compile(r"[A-Z](?<=[a-z][A-Z])")
+_PLAIN_JOINER = re.compile(r"[-_/.#:+]")
 _SIBILANT = re.compile(r"(?<=[a-z](?:s|x|z))es$|(?<=ch|sh)es$")
 _HOUR = re.compile(
     r"\b(?:at|by|until|till|from|to|around|before|after|between|and)\s(\d\d?)\b(?![:.,]?\d|%)"
@@ -59,12 +62,36 @@ def ungrounded(answer: str, source: str) -> list[Entity]:
 
 
 class _Source:
-    """A source text, indexed for the claims of one answer."""
+    """A source text, indexed for the claims of one answer as far as they ask for it.
+
+    To read a whole source costs more than all other checks of a row together. So what supports
+    most claims is looked at first, and the rest is read when that was not enough.
+    """
 
     def __init__(self, text: str, claims: list[Found]) -> None:
         self._text = text
         self._claims = claims
-        self._dates, self._times, self._ids, self._rest = find_outside_numbers(text)
+        self._is_short = len(text) * len(claims) <= _SEARCHED
+
+    @cached_property
+    def _dates(self) -> list[FoundDate]:
+        return find_dates(self._text)
+
+    @cached_property
+    def _undated(self) -> tuple[list[FoundTime], list[FoundId], str]:
+        return find_times_and_ids(without(self._text, self._dates))
+
+    @property
+    def _times(self) -> list[FoundTime]:
+        return self._undated[0]
+
+    @property
+    def _ids(self) -> list[FoundId]:
+        return self._undated[1]
+
+    @property
+    def _rest(self) -> str:
+        return self._undated[2]
 
     def has(self, claim: Found) -> bool:
         """Whether something in the source supports the claim."""
@@ -73,7 +100,11 @@ class _Source:
         if isinstance(claim, FoundNumber):
             return self._has_number(claim)
         if isinstance(claim, FoundId):
-            return claim.normal in self._supported_ids or self._has_value(claim.normal)
+            if self._is_short and _stands_in(self._text, claim):
+                return True
+            if claim.normal in self._supported_ids:
+                return True
+            return self._has_value(claim.normal)
         if isinstance(claim, FoundDate):
             if any(self._has_day(day) for day in claim.readings):
                 return True
@@ -95,21 +126,34 @@ class _Source:
             forms.add(word.removesuffix("s"))
         if _SIBILANT.search(word + "es"):
             forms.add(word + "es")
-        return not self._words.isdisjoint(forms) or word in self._joined_words
+        if not self._words.isdisjoint(forms):
+            return True
+        return word in self._joined and word in self._joined_words
 
     @cached_property
     def _words(self) -> set[str]:
         """Runs of letters and digits, of letters alone, and the parts of camel case."""
-        if self._text.isascii() and not _CAMEL.search(self._text):
-            low = self._text.lower()
-            bare = low.replace("'", "")
-            words = {*_RUN.findall(bare), *_LETTERS.findall(bare)}
-            return words if bare == low else words.union(_RUN.findall(low))
-        text = self._text.replace("'", "").replace("’", "")
-        letters = _LETTERS.findall(text)
-        parts = (part for run in letters for part in _CAMEL.split(run))
-        whole = (*_RUN.findall(self._text), *_RUN.findall(text))
-        return {fold(word) for word in (*whole, *letters, *parts)}
+        text = _without_signs(self._text)
+        bare = text.replace("'", "").replace("’", "")
+        if text.isascii():
+            words = {*_ascii_runs(bare, _ALPHANUMERIC), *_ascii_runs(bare, _ALPHABETIC)}
+            if bare != text:
+                words.update(_ascii_runs(text, _ALPHANUMERIC))
+            if _HUMP.search(text):
+                words.update(part.lower() for part in _camel_parts(bare))
+            return words
+        words = {*_RUN.findall(text), *_LETTERS.findall(bare)}
+        if bare != text:
+            words.update(_RUN.findall(bare))
+        if _HUMP.search(bare):
+            words.update(_camel_parts(bare))
+        # Folded after they were told apart, because folding makes letters of other signs.
+        return set(fold("\n".join(words)).split("\n"))
+
+    @cached_property
+    def _joined(self) -> str:
+        """All runs of letters and digits in one, where a joined word must be."""
+        return "".join(_RUN.findall(fold(self._text)))
 
     @cached_property
     def _joined_words(self) -> set[str]:
@@ -125,42 +169,39 @@ class _Source:
     def _has_number(self, claim: FoundNumber) -> bool:
         if claim.ordinal and not self._days_of_month.isdisjoint(claim.values):
             return True
-        written, measured = self._numbers
-        if not claim.unit:
-            return any(value in written.get("any", ()) for value in claim.values)
-        bare = written.get("", set())
-        in_unit = measured.get(claim.unit, set())
-        return any(v in bare or v * claim.factor in in_unit for v in claim.values)
+        if self._is_short and _costs_as_much(self._text, claim):
+            return True
+        return self._stated.supports(claim) or self._implied.supports(claim)
 
     def _has_value(self, digits: str) -> bool:
         """Whether an identifier of digits alone stands in the source as a number: "1,400,000"."""
         return digits.isdecimal() and len(digits) <= 15 and self._is_written(digits)
 
     def _is_written(self, number: str) -> bool:
-        return Decimal(number) in self._numbers[0]["any"]
+        value = Decimal(number)
+        return value in self._stated.written or value in self._implied.written
 
     @cached_property
-    def _numbers(self) -> tuple[dict[str, set[Decimal]], dict[str, set[Decimal]]]:
-        """The values as written, by unit and for any; and the values in their unit, by unit."""
-        written: dict[str, set[Decimal]] = {"": set(), "any": set()}
-        measured: dict[str, set[Decimal]] = {}
-        for number in all_numbers(self._rest):
-            written["any"].update(number.values)
-            written.setdefault(number.unit, set()).update(number.values)
-            in_unit = {value * number.factor for value in number.values}
-            measured.setdefault(number.unit, set()).update(in_unit)
+    def _stated(self) -> "_Values":
+        """What the source has of numbers, and of what else is a number when seen alone."""
+        values = _Values(stated_numbers(self._rest))
         for found in self._ids:
             digits = {Decimal(run) for run in re.findall(r"(?<!\d)\d{3,15}(?!\d)", found.text)}
-            written["any"] |= digits
-            written[""] |= digits
+            values.written |= digits
+            values.bare |= digits
         for time in self._times:
             hours = {minutes // 60 for minutes in time.readings}
-            written["any"] |= {Decimal(hour % half or half) for hour in hours for half in (12, 24)}
+            values.written |= {Decimal(hour % half or half) for hour in hours for half in (12, 24)}
             if _DECIMAL.match(time.text):
-                written["any"].add(Decimal(time.text))
+                values.written.add(Decimal(time.text))
         years = {day.year for day in self._source_days if day.year}
-        written["any"].update(map(Decimal, years))
-        return written, measured
+        values.written.update(map(Decimal, years))
+        return values
+
+    @cached_property
+    def _implied(self) -> "_Values":
+        """What words such as "twice" lend; asked last, because most texts are full of "a"."""
+        return _Values(implied_numbers(self._rest))
 
     @cached_property
     def _source_days(self) -> list[Day]:
@@ -181,8 +222,11 @@ class _Source:
             return claim.offset in self._offsets
         if claim.month is None:
             return claim.weekday in self._weekdays
-        candidates = self._days_by_date.get((claim.month, claim.day), ())
-        return any(self._agrees(claim, day) for day in candidates)
+        place = (claim.month, claim.day)
+        # What could be a date only adds to the dates that surely are.
+        return any(self._agrees(claim, day) for day in self._sure_days.get(place, ())) or any(
+            self._agrees(claim, day) for day in self._days_by_date.get(place, ())
+        )
 
     def _agrees(self, claim: Day, day: Day) -> bool:
         """Whether year and weekday of the claim, where it has them, fit a day of the source.
@@ -205,13 +249,12 @@ class _Source:
         )
 
     @cached_property
+    def _sure_days(self) -> dict[tuple[int, int | None], set[Day]]:
+        return _by_date(day for found in self._dates for day in found.readings)
+
+    @cached_property
     def _days_by_date(self) -> dict[tuple[int, int | None], set[Day]]:
-        days: dict[tuple[int, int | None], set[Day]] = {}
-        for day in self._source_days:
-            if day.month is not None:
-                days.setdefault((day.month, None), set()).add(Day(day.year, day.month))
-                days.setdefault((day.month, day.day), set()).add(day)
-        return days
+        return _by_date(self._source_days)
 
     @cached_property
     def _weekdays(self) -> set[int | None]:
@@ -219,8 +262,8 @@ class _Source:
 
     @cached_property
     def _years(self) -> set[int]:
-        numbers = self._numbers[0]["any"]
-        return {int(number) for number in numbers if 1900 <= number < 2100 and number % 1 == 0}
+        # No word that implies a number means a year.
+        return {int(n) for n in self._stated.written if 1900 <= n < 2100 and n % 1 == 0}
 
     @cached_property
     def _offsets(self) -> set[int]:
@@ -263,6 +306,113 @@ class _Source:
                 same = phones.get(code[-_TAIL:], ())
                 supported.update(phone for phone in same if _same_phone(code, phone))
         return supported
+
+
+class _Values:
+    """The values of some numbers: as written, those without a unit, and in their unit."""
+
+    def __init__(self, numbers: list[FoundNumber]) -> None:
+        self.written: set[Decimal] = set()
+        self.bare: set[Decimal] = set()
+        self._measured: dict[str, set[Decimal]] = {}
+        for number in numbers:
+            self.written.update(number.values)
+            if not number.unit:
+                self.bare.update(number.values)
+            in_unit = {value * number.factor for value in number.values}
+            self._measured.setdefault(number.unit, set()).update(in_unit)
+
+    def supports(self, claim: FoundNumber) -> bool:
+        """Whether one of the claim's values is here, in its unit or in none."""
+        if not claim.unit:
+            return not self.written.isdisjoint(claim.values)
+        in_unit = self._measured.get(claim.unit, set())
+        return any(v in self.bare or v * claim.factor in in_unit for v in claim.values)
+
+
+def _by_date(days: Iterable[Day]) -> dict[tuple[int, int | None], set[Day]]:
+    found: dict[tuple[int, int | None], set[Day]] = {}
+    for day in days:
+        if day.month is not None:
+            found.setdefault((day.month, None), set()).add(Day(day.year, day.month))
+            found.setdefault((day.month, day.day), set()).add(day)
+    return found
+
+
+def _without_signs(text: str) -> str:
+    """Return the text without the signs that keep most texts from being ASCII; they part words."""
+    if not text.isascii():
+        for sign in "€£–—“”…•":
+            text = text.replace(sign, " ")
+    return text
+
+
+def _ascii_runs(text: str, kept: bytes) -> list[str]:
+    """Return the runs of kept characters of a text of ASCII, in lower case."""
+    return text.encode().translate(kept).decode().split()
+
+
+def _table(kept: Callable[[str], bool]) -> bytes:
+    """Return what each byte becomes: a kept character its lower case, any other a space."""
+    return bytes(ord(chr(c).lower() if c < 128 and kept(chr(c)) else " ") for c in range(256))
+
+
+_ALPHANUMERIC, _ALPHABETIC = _table(str.isalnum), _table(str.isalpha)
+
+
+def _camel_parts(text: str) -> Iterator[str]:
+    """Yield the parts of the words in camel case: "Power" and "Point"."""
+    for run in _LETTERS.findall(text):
+        if _HUMP.search(run):
+            yield from _CAMEL.split(run)
+
+
+_SEARCHED = 1 << 22
+"""Characters through which claims are looked for one by one; to read a longer source is quicker."""
+
+
+def _stands_in(text: str, claim: FoundId) -> bool:
+    """Whether a plain code stands in a text as it is written in the claim, and not in a longer one.
+
+    Then it is among the `_codes` of the text, too, which take much longer to read.
+    """
+    code = claim.text.removeprefix("#")
+    runs = _PLAIN_JOINER.split(code)
+    if len(code) > _MAX_CODE or len(runs) > _MAX_RUNS or not code.isascii():
+        return False
+    if not all(map(str.isalnum, runs)) or "".join(runs).lower() != claim.normal:
+        return False
+    at = text.find(code)
+    while at >= 0:
+        end = at + len(code)
+        if not (text[end : end + 1].isalnum() or (at and text[at - 1].isalnum())):
+            return True
+        at = text.find(code, at + 1)
+    return False
+
+
+_AMOUNT = re.compile(r"[$€£]\d{1,6}\.\d\d")
+_ENDS_AMOUNT = re.compile(
+    r"[.,;:)]?(?=\s|$)(?!\s(?:hundred|thousand|million|billion|dozen|bn)\b)", re.IGNORECASE
+)
+
+
+def _costs_as_much(text: str, claim: FoundNumber) -> bool:
+    """Whether a plain amount of money stands by itself in a text as it is written in the claim.
+
+    With the sign of the currency before it and no more than a stop behind it, it is part of no
+    date, time or identifier, and the numbers of the text hold it.
+    """
+    amount = claim.text
+    if not _AMOUNT.fullmatch(amount):
+        return False
+    at = text.find(amount)
+    while at >= 0:
+        end = at + len(amount)
+        if (at == 0 or text[at - 1].isspace()) and _ENDS_AMOUNT.match(text, end):
+            return True
+        at = text.find(amount, end)
+    return False
 
 
 _LONGEST_ENDING = 6

@@ -63,6 +63,7 @@ _CONTRACTIONS = (
 """What a text must hold for a contraction to be worth trying, the pattern, and what it becomes."""
 
 
+@functools.lru_cache(maxsize=8)
 def plain(text: str) -> str:
     """Return the text in lower case, on one line, with negations and "I am" contracted."""
     text = " ".join(text.replace("\u2019", "'").lower().split())

@@ -9,14 +9,16 @@ import functools
 import re
 from typing import Any, NamedTuple
 
+from tunesmith.data.entities.text import zeroed
+
 FEWEST_LETTERS = 40
 """Letters below which no language is told."""
 _START = 600
 _LOOKED_AT = 240
 """Characters that are looked at: more change no verdict on real answers, and cost time."""
 _QUOTED_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_SIGN = re.compile(r"[_\d=(){}\[\]\\<>/@]")
-"""What stands in code, numbers and addresses, and inside no word."""
+_MARKS = tuple(zip("_=){}[]\\<>/@", "00(00((00000", strict=True))
+"""What stands in code, numbers and addresses, and inside no word: a 0, or a bracket around one."""
 _ALIKE = {
     "hr": "sh", "bs": "sh", "sr": "sh", "no": "nb", "nn": "nb", "da": "nb", "id": "ms",
     "wuu": "zh", "yue": "zh", "arz": "ar", "azb": "az", "pnb": "ur", "ast": "es", "gl": "es",
@@ -27,8 +29,15 @@ _ALIKE = {
 
 _ENGLISH = """
 the of and you with that this it are your was what have from can would there which their they how
+about has he she should will his does than but did two please some why been because had want who
+just our know don't could any them its i'm also i'd it's were him what's give these that's through
+between being very didn't i've those thanks isn't you're doesn't i'll there's let's we'll we've
+thank not more many my then like each
 """
 _COMMON_ENGLISH = frozenset(_ENGLISH.split())
+"""Words that English alone has, or that next to no sentence of another language holds."""
+_SHARED_ENGLISH = frozenset(("for", "to", "is", "if", "be", "need", "when", "we"))
+"""Words of English that others have too: they count where enough of its own are."""
 _SHARE, _DISTINCT = 0.12, 3
 _ASKED = 0.4
 """Confidence that is enough for a prompt: of 11,000 real ones none was taken for another language
@@ -45,7 +54,7 @@ class Language(NamedTuple):
 def find_language(text: str) -> Language | None:
     """Return the language of a text; None where it has too few letters to tell."""
     words = _words(text[:_START])
-    if len(words) < FEWEST_LETTERS or sum(map(str.isalpha, words)) < _fewest(words):
+    if len(words) < FEWEST_LETTERS or _letters(words) < _fewest(words):
         return None
     if _is_plainly_english(words):
         return Language("en", 1.0)
@@ -59,25 +68,41 @@ def _words(text: str) -> str:
     """Return the words of a text in one line, as far as they are looked at."""
     if "`" in text:
         text = _QUOTED_CODE.sub(" ", text)
-    words: list[str] = []
-    left = _LOOKED_AT
-    for word in text.split():
-        if not _SIGN.search(word.strip("()[]")):
-            words.append(word)
-            left -= len(word) + 1
-            if left <= 0:
-                break
-    return " ".join(words)[:_LOOKED_AT]
+    split = text.split()
+    marked = zeroed(text)
+    for sign, mark in _MARKS:
+        marked = marked.replace(sign, mark)
+    if "0" in marked or "(" in marked:
+        split = [
+            word
+            for word, signs in zip(split, marked.split(), strict=True)
+            if "0" not in signs and "(" not in signs.strip("(")
+        ]
+    return " ".join(split)[:_LOOKED_AT].rstrip()
+
+
+def _letters(text: str) -> int:
+    if text.isascii():
+        return len(text.encode().translate(None, _NO_LETTERS))
+    return sum(map(str.isalpha, text))
+
+
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 
 
 def _is_plainly_english(words: str) -> bool:
-    """Whether so many words are English ones that no other language has; the model would agree."""
+    """Whether so many words are English ones that the model would agree; to ask it takes longer.
+
+    Of 59,000 real texts it took 3 of these for another language, all of them English; of 308,000
+    translated lines of programs it disagreed on 5, which were English in part.
+    """
     split = words.lower().split()
-    common = [word for word in split if word in _COMMON_ENGLISH]
-    distinct = set(common)
+    own = [word for word in split if word in _COMMON_ENGLISH]
+    distinct = set(own)
     if len(distinct) < _DISTINCT and not (len(distinct) == _DISTINCT - 1 and "the" in distinct):
         return False
-    return len(common) >= _SHARE * len(split)
+    shared = [word for word in split if word in _SHARED_ENGLISH]
+    return len(own) + len(shared) >= _SHARE * len(split)
 
 
 def _fewest(words: str) -> int:

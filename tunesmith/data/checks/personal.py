@@ -19,6 +19,7 @@ import ipaddress
 import re
 from typing import Literal, NamedTuple
 
+from tunesmith.data.entities.text import aligned, matches_at, matches_within, starts, zeroed
 from tunesmith.data.secrets import find_cards
 
 Kind = Literal["email", "phone", "iban", "card", "ssn", "ip"]
@@ -68,7 +69,17 @@ _CALLED = re.compile(
 )
 _FICTION = re.compile(r"55501\d\d$")
 _DIGITS = re.compile(r"\d(?:(?:[ ().-]{0,2}\d){6}|:|\.\d{1,3}\.|(?<=[A-Z]\d)\d)")
-"""Some of this is in every text with personal data that is no e-mail address."""
+"""Without some of this, digits are no personal data: "call 10/12/14/16"."""
+_CALLED_BY = (
+    "tel", "telephone", "phone", "mobile", "cell", "fax", "whatsapp", "call", "ring", "text",
+)  # fmt: skip
+_STRETCH = re.compile("[+(0][0 ().+-]{6,}")
+"""Signs of which a telephone number is made, seven at least."""
+_BEHIND = 2
+"""Signs behind a telephone number at which its pattern looks."""
+_IBAN_START = re.compile(r"[A-Z][A-Z]00")
+_DOTTED = re.compile(r"0\.0{1,3}\.0{1,3}\.0")
+_COLONS = re.compile(":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:")
 
 
 def find_personal(text: str) -> list[Personal]:
@@ -76,15 +87,31 @@ def find_personal(text: str) -> list[Personal]:
     found: list[Personal] = []
     if "@" in text:
         found += _emails(text)
-    if "::" in text or _DIGITS.search(text):
-        for find in (_ibans, _cards, _ssns, _addresses, _phones):
-            found += find(text)
+    numbered = _numbered(text)
+    if numbered and ("::" in text or _DIGITS.search(text)):
+        found += numbered
     found.sort(key=lambda one: (one.start, -one.end))
     apart: list[Personal] = []
     for one in found:
         if not apart or one.start >= apart[-1].end:
             apart.append(one)
     return apart
+
+
+def _numbered(text: str) -> list[Personal]:
+    """Return what has digits, kind by kind; a kind is looked for where its shape can be."""
+    found: list[Personal] = []
+    zeros = zeroed(text)
+    if _IBAN_START.search(zeros):
+        found += _ibans(text)
+    found += _cards(text)
+    if "000-00-0000" in zeros or "000 00 0000" in zeros:
+        found += _ssns(text)
+    if _DOTTED.search(zeros) or _COLONS.search(text):
+        found += _addresses(text)
+    if "0" in zeros:
+        found += _phones(text, zeros)
+    return found
 
 
 def _emails(text: str) -> list[Personal]:
@@ -148,10 +175,17 @@ def _addresses(text: str) -> list[Personal]:
     return found
 
 
-def _phones(text: str) -> list[Personal]:
+def _phones(text: str, zeros: str) -> list[Personal]:
     found = []
-    spans = [match.span() for match in _PHONE.finditer(text)]
-    spans += [match.span(1) for match in _CALLED.finditer(text)]
+    stretches = [(match.start(), match.end() + _BEHIND) for match in _STRETCH.finditer(zeros)]
+    spans = [match.span() for match in matches_within(_PHONE, text, stretches)]
+    low = aligned(text)
+    called = (
+        _CALLED.finditer(text)
+        if low is None
+        else matches_at(_CALLED, text, starts(low, _CALLED_BY))
+    )
+    spans += [match.span(1) for match in called]
     for start, end in spans:
         digits = re.sub(r"\D", "", text[start:end])
         if 7 <= len(digits) <= 15 and not _FICTION.search(digits):

@@ -13,6 +13,9 @@ count only beside "you" in the same sentence, where they are aimed at somebody.
 
 import codecs
 import re
+from collections.abc import Set
+
+from tunesmith.data.entities.text import words_of
 
 _STRONG, _MEDIUM, _MILD = 0.6, 0.35, 0.2
 # Written in ROT13 so that nobody reads them who does not mean to.
@@ -62,8 +65,9 @@ _TRIGGERS = (" kill", "hope", "wish", "deserve", "ought", " are ", "you're")
 def toxicity(text: str) -> float:
     """Return how toxic a text is, from 0 to below 1, to three digits."""
     low = text.replace("\u2019", "'").lower()
-    words = set(_WORD.findall(low))
-    found = words & _WEIGHTS.keys()
+    found: Set[str] = frozenset()
+    if not words_of(low).isdisjoint(_WEIGHTS):
+        found = _WEIGHTS.keys() & set(_WORD.findall(low))
     signs = [_WEIGHTS[word] for word in found if _WEIGHTS[word] > _MILD]
     if len(signs) < len(found):
         signs += [_MILD] * len(_aimed(low, found))
@@ -75,7 +79,7 @@ def toxicity(text: str) -> float:
     return round(1 - doubt, 3)
 
 
-def _aimed(low: str, found: set[str]) -> set[str]:
+def _aimed(low: str, found: Set[str]) -> set[str]:
     """The mild words among those found that stand in a sentence with "you"."""
     mild = {word for word in found if _WEIGHTS[word] == _MILD}
     aimed: set[str] = set()

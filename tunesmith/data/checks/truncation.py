@@ -52,16 +52,15 @@ def find_truncation(answer: str) -> str | None:
         text = text[max(text.rfind("```"), text.rfind("~~~")) + 3 :].strip()
         if not text:
             return None
-    open_bracket = _open_bracket(text)
+    code = _CODE.search(text) is not None
+    open_bracket = _open_bracket(text) if code or text[0] in "{[" else None
     if open_bracket:
         return f"{open_bracket!r} is not closed"
-    return _stops_inside(text)
+    return None if code else _stops_inside(text)
 
 
 def _open_bracket(text: str) -> str | None:
     """Return a bracket that JSON or code leaves open."""
-    if text[0] not in "{[" and not _CODE.search(text):
-        return None
     bare = _STRING.sub('""', text)
     for opening, closing in ("{}", "[]", "()"):
         if bare.count(opening) > bare.count(closing):
@@ -75,7 +74,7 @@ _STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.){0,80}'")
 def _stops_inside(text: str) -> str | None:
     lines = [line for line in text.splitlines() if line.strip()]
     last = lines[-1]
-    if _TERMINAL.search(last) or "http" in last.rsplit(None, 1)[-1] or _CODE.search(text):
+    if _TERMINAL.search(last) or "http" in last.rsplit(None, 1)[-1]:
         return None
     words = last.split()
     ending = words[-1]

@@ -38,7 +38,7 @@ def find_all(text: str) -> list[Found]:
     """Return the entities with their parsed values, kind by kind."""
     dates, times, ids, text = find_outside_numbers(text)
     numbers = find_numbers(text)
-    return [*dates, *times, *ids, *numbers, *find_names(_without(text, numbers))]
+    return [*dates, *times, *ids, *numbers, *find_names(without(text, numbers))]
 
 
 def find_outside_numbers(
@@ -46,14 +46,19 @@ def find_outside_numbers(
 ) -> tuple[list[FoundDate], list[FoundTime], list[FoundId], str]:
     """Return the dates, times and identifiers, and the text without them."""
     dates = find_dates(text)
-    text = _without(text, dates)
+    return dates, *find_times_and_ids(without(text, dates))
+
+
+def find_times_and_ids(text: str) -> tuple[list[FoundTime], list[FoundId], str]:
+    """Return the times and identifiers of a text without dates, and the text without them."""
     times = find_times(text)
-    text = without_common_words(_without(text, times))
+    text = without_common_words(without(text, times))
     ids = find_ids(text)
-    return dates, times, ids, _without(text, ids)
+    return times, ids, without(text, ids)
 
 
-def _without(text: str, found: Iterable[Found]) -> str:
+def without(text: str, found: Iterable[Found]) -> str:
+    """Return the text with what was found in it blanked out."""
     return mask(text, ((one.start, one.start + len(one.text)) for one in found))
 
 

@@ -5,11 +5,21 @@ A date may be partial ("March 14", "Saturday", "March 2026") and may have two re
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
 from datetime import date
+from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
-from tunesmith.data.entities.text import lowered, mask, words_of
+from tunesmith.data.entities.text import (
+    aligned,
+    lowered,
+    mask,
+    matches_at,
+    starts,
+    words_of,
+    zeroed,
+)
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -137,15 +147,10 @@ _OFFSETS = {"tomorrow": 1, "yesterday": -1}
 def find_dates(text: str) -> list[FoundDate]:
     """Return the dates of the text; bare month and weekday names only where they mean one."""
     found: list[FoundDate] = []
-    words = words_of(lowered(text))
-    digits = _DIGITS_APART.search(text) is not None
-    if not digits and _ANY_WORD.isdisjoint(words):
-        return found
-    for needed, pattern, read in _FORMS:
-        if not (digits if needed is None else not needed.isdisjoint(words)):
-            continue
+    places = _Places(text)
+    for look, read in _FORMS:
         spans = []
-        for match in pattern.finditer(text):
+        for match in look(text, places):
             dates = read(match)
             if dates:
                 spans.append(match.span())
@@ -181,21 +186,23 @@ def _day_and_month(match: re.Match[str]) -> list[FoundDate]:
 
 def possible_dates(text: str) -> list[FoundDate]:
     """Return all that could be a day and a month with a slash, fractions too."""
+    if "/" not in text:
+        return []
     return [found for match in _SLASH.finditer(text) for found in _day_and_month(match)]
 
 
 def _month_and_days(match: re.Match[str]) -> list[FoundDate]:
     """Read "14 March 2026", "March 14th", "14-16 March"; "option 1 may help" is no date."""
-    month = match["m"]
+    month, a, b, y, before, after = match.group("m", "a", "b", "y", "weekday", "weekday_after")
     if match.re is _DAY_MONTH and month.startswith("may"):
-        proof = match["y"] or not match["a"].isdigit() or " of " in match.group()
+        proof = y or not a.isdigit() or " of " in match.group()
         if not proof:
             return []
     number = _month(month)
-    year = None if match["y"] is None else _year(match["y"])
-    weekday = _weekday(match["weekday"] or match["weekday_after"])
-    if match["b"] is None:
-        return _found(match.start(), match.group(), year, ((number, _day(match["a"])),), weekday)
+    year = None if y is None else _year(y)
+    weekday = _weekday(before or after)
+    if b is None:
+        return _found(match.start(), match.group(), year, ((number, _day(a)),), weekday)
     spans = (
         ("a", match.start(), match.end("a"), weekday),
         ("b", match.start("b"), match.end(), None),
@@ -245,8 +252,6 @@ def _prepared(match: re.Match[str], words: re.Pattern[str], name: str) -> bool:
     return (words if name[0].islower() else _NAMED).search(before) is not None
 
 
-_DIGIT = re.compile(r"\d")
-_DIGITS_APART = re.compile(r"\d[-/.]\d")
 _ANY_MONTH = frozenset((*MONTHS, *(month[:3] for month in MONTHS), "sept"))
 _ANY_WEEKDAY = frozenset(
     (
@@ -256,22 +261,157 @@ _ANY_WEEKDAY = frozenset(
         *("tues", "thur", "thurs"),
     )
 )
-_FORMS: tuple[
-    tuple[frozenset[str] | None, re.Pattern[str], Callable[[re.Match[str]], list[FoundDate]]], ...
-] = (
-    (None, _ISO, _numeric),
-    (None, _NUMERIC, _numeric),
-    (_ANY_MONTH, _DAY_MONTH, _month_and_days),
-    (_ANY_MONTH, _MONTH_DAY, _month_and_days),
-    (_ANY_MONTH, _MONTH_YEAR, _month_and_year),
-    (None, _SLASH, _slash),
-    (_ANY_MONTH, _MONTH_ALONE, _month_alone),
-    (_ANY_WEEKDAY, _WEEKDAY_ALONE, _weekday_alone),
-    (frozenset(_OFFSETS), _RELATIVE, _relative),
-)
-"""The words of which a text must hold one for a form to be worth trying, None for two digits with
-a sign between them; the form, and how it is read."""
+
+
 _ANY_WORD = _ANY_MONTH | _ANY_WEEKDAY | frozenset(_OFFSETS)
+
+
+class _Places:
+    """Where the dates of a text can be: what no form of a date can do without."""
+
+    def __init__(self, text: str) -> None:
+        self.zeros = zeroed(text)
+        self.low = aligned(text)
+        words = _ANY_WORD & words_of(self.low or lowered(text))
+        self.months = self._at(_ANY_MONTH & words)
+        self.weekdays = self._at(_ANY_WEEKDAY & words)
+        self.relatives = self._at(_OFFSETS.keys() & words)
+
+    def _at(self, words: Set[str]) -> list[int] | None:
+        """Return where some words of the text stand, in order; None is anywhere."""
+        if not words:
+            return []
+        return None if self.low is None else starts(self.low, words)
+
+
+_Look = Callable[[str, _Places], Iterable[re.Match[str]]]
+_SIGHT = 40
+"""Characters before a month among which its day is looked for."""
+_TO_DAY = re.compile(r"[a-z]{0,6}\.?,?[\s-](?:the\s)?[\dfsten]")
+_JOINS = ("-", "–", "—", "to", "and", "or", "&", "until", "through")
+_ENDED_WEEKDAYS = (day + stop for day in sorted(_ANY_WEEKDAY) for stop in ("", ".", ","))
+_LEADS_ON = (*_JOINS, "the", *_ENDED_WEEKDAYS)
+"""How the word before a day or a month ends that belongs to the date, as in "Monday, the 3rd"."""
+_REACH, _MOST_WORDS = (72, 400), 8
+"""Characters in which the start of such a date is looked for, and the words there that are enough:
+before the month stand seven at most, "Monday the 3rd and the 4th of"."""
+
+
+def _in_shape(pattern: re.Pattern[str], shape: str) -> _Look:
+    """Look where the text has a shape, in which 0 is any digit."""
+    may_be = re.compile(shape)
+
+    def look(text: str, places: _Places) -> Iterable[re.Match[str]]:
+        return pattern.finditer(text) if may_be.search(places.zeros) else ()
+
+    return look
+
+
+def _at_words(pattern: re.Pattern[str], places_of: Callable[[_Places], list[int] | None]) -> _Look:
+    """Look where the words stand with which a form starts."""
+
+    def look(text: str, places: _Places) -> Iterable[re.Match[str]]:
+        at = places_of(places)
+        return pattern.finditer(text) if at is None else matches_at(pattern, text, at)
+
+    return look
+
+
+def _around_months(pattern: re.Pattern[str], earliest: Callable[[str, int], int | None]) -> _Look:
+    """Look from where a date with a month can start; `earliest` is None where none can."""
+
+    def look(text: str, places: _Places) -> Iterable[re.Match[str]]:
+        if not places.months:
+            return pattern.finditer(text) if places.months is None else ()
+        low = lowered(text)
+        found: list[int] = []
+        floor = 0  # no date before a month has another one in it
+        for at in places.months:
+            start = earliest(low, at)
+            if start is not None:
+                found += _word_starts(text, max(start, floor), at)
+            floor = at + 1
+        return matches_at(pattern, text, found)
+
+    return look
+
+
+def _word_starts(text: str, start: int, end: int) -> list[int]:
+    """Return where words and numbers start between two places, both counted."""
+    return [
+        at
+        for at in range(start, end + 1)
+        if text[at].isalnum() and not (at and (text[at - 1].isalnum() or text[at - 1] in "_/-"))
+    ]
+
+
+def _from_day(low: str, at: int) -> int | None:
+    """Return the earliest place of a date in which a day stands before the month at a place."""
+    if at == 0 or not (low[at - 1].isspace() or low[at - 1] in "-/"):
+        return None
+    base = max(0, at - _SIGHT)
+    before = low[base : at - 1].rstrip()
+    if base and len(before) < len("d of"):
+        return _from_afar(low, at)
+    before = before.removesuffix("of").rstrip().removesuffix(".")
+    if not before:
+        return _from_afar(low, at) if base else None
+    if not (before[-1].isdigit() or before[-1] in "tdh"):
+        return None
+    *words, day = before.rsplit(None, 2)
+    if day.startswith(_JOINS) or not _stands_alone(words, base):
+        return _from_afar(low, at)
+    return base + len(before) - len(day)
+
+
+def _from_month(low: str, at: int) -> int | None:
+    """Return the earliest place of a date in which a day stands behind the month at a place."""
+    if not _TO_DAY.match(low, at + len("may")):
+        return None
+    base = max(0, at - _SIGHT)
+    return at if _stands_alone(low[base:at].rsplit(None, 2), base) else _from_afar(low, at)
+
+
+def _stands_alone(words: list[str], base: int) -> bool:
+    """Whether the last of some words, which start at a place of a text, leads on to no date."""
+    if base and len(words) < 2:
+        return False
+    return not (words and words[-1].endswith(_LEADS_ON))
+
+
+def _from_afar(low: str, at: int) -> int:
+    for reach in _REACH:
+        if at > reach and len(low[at - reach : at].split()) >= _MOST_WORDS:
+            return at - reach
+    return 0
+
+
+def _at_months_alone(text: str, places: _Places) -> Iterable[re.Match[str]]:
+    if not places.months:
+        return _MONTH_ALONE.finditer(text) if places.months is None else ()
+    low = lowered(text)
+    return matches_at(_MONTH_ALONE, text, [_with_prefix(low, at) for at in places.months])
+
+
+def _with_prefix(low: str, at: int) -> int:
+    for prefix in ("mid-", "early-", "late-"):
+        if low.endswith(prefix, 0, at):
+            return at - len(prefix)
+    return at
+
+
+_FORMS: tuple[tuple[_Look, Callable[[re.Match[str]], list[FoundDate]]], ...] = (
+    (_in_shape(_ISO, "0000[-/.]0"), _numeric),
+    (_in_shape(_NUMERIC, "0[-/.]00?[-/.]00"), _numeric),
+    (_around_months(_DAY_MONTH, _from_day), _month_and_days),
+    (_around_months(_MONTH_DAY, _from_month), _month_and_days),
+    (_at_words(_MONTH_YEAR, attrgetter("months")), _month_and_year),
+    (_in_shape(_SLASH, "0/0"), _slash),
+    (_at_months_alone, _month_alone),
+    (_at_words(_WEEKDAY_ALONE, attrgetter("weekdays")), _weekday_alone),
+    (_at_words(_RELATIVE, attrgetter("relatives")), _relative),
+)
+"""How each form of a date is looked for, the rare way to write it first, and how it is read."""
 
 
 def _found(
@@ -282,6 +422,14 @@ def _found(
     weekday: int | None,
 ) -> list[FoundDate]:
     """Keep the (month, day) orders that the calendar has; none at all is no date."""
+    days = _days(year, orders, weekday)
+    return [FoundDate(start, text.rstrip("."), days)] if days else []
+
+
+@lru_cache(maxsize=1 << 12)
+def _days(
+    year: int | None, orders: tuple[tuple[int, int], ...], weekday: int | None
+) -> tuple[Day, ...]:
     days = []
     for month, day in dict.fromkeys(orders):
         try:
@@ -289,16 +437,23 @@ def _found(
         except ValueError:
             continue
         days.append(Day(year, month, day, weekday))
-    return [FoundDate(start, text.rstrip("."), tuple(days))] if days else []
+    return tuple(days)
+
+
+_MONTH_NUMBERS = {month[:3]: number for number, month in enumerate(MONTHS, 1)}
+_WEEKDAY_NUMBERS = {day[:3]: number for number, day in enumerate(WEEKDAYS)}
 
 
 def _month(name: str) -> int:
-    return [month[:3] for month in MONTHS].index(lowered(name)[:3]) + 1
+    return _MONTH_NUMBERS[lowered(name)[:3]]
 
 
 def _day(text: str) -> int:
-    digits = re.match(r"\d+", text)
+    digits = _LEADING_DIGITS.match(text)
     return int(digits.group()) if digits else ORDINAL_WORDS.index(lowered(text)) + 1
+
+
+_LEADING_DIGITS = re.compile(r"\d+")
 
 
 def _year(text: str) -> int:
@@ -307,7 +462,7 @@ def _year(text: str) -> int:
 
 
 def _weekday(name: str | None) -> int | None:
-    return None if name is None else [day[:3] for day in WEEKDAYS].index(lowered(name)[:3])
+    return None if name is None else _WEEKDAY_NUMBERS[lowered(name)[:3]]
 
 
 _MERIDIEM = r"(?P<half>[ap])(?:m\b|\.\s?m\b\.?)"
@@ -329,23 +484,24 @@ _OCLOCK = re.compile(r"(?<![\w:.$€£])(?P<hour>\d\d?)\s?o['’]clock\b", re.IG
 _NOON = re.compile(r"(?<!\w)(?P<word>noon|midday|midnight)(?!\w)", re.IGNORECASE)
 
 
-_TIMES = (
-    (_CLOCK, True, re.compile(r"\d\s?[ap][.m]")),
-    (_TWENTY_FOUR, True, re.compile(r"\d[:h]\d")),
-    (_OCLOCK, True, re.compile("clock")),
-    (_NOON, False, re.compile("noon|midday|midnight")),
-    (_DOTTED, True, re.compile(r"\d\.\d")),
+_BEFORE_HALF = re.compile(r"0\s?[ap][.m]")
+_DOT_IN_TIME = re.compile(r"0\.00(?:(?<=\s0\.00)|(?<=\s00\.00))")
+_TIMES: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
+    (_CLOCK, _BEFORE_HALF.search),
+    (_TWENTY_FOUR, lambda low: "0:0" in low or "0h0" in low),
+    (_OCLOCK, lambda low: "clock" in low and "0" in low),
+    (_NOON, lambda low: "noon" in low or "midday" in low or "midnight" in low),
+    (_DOTTED, _DOT_IN_TIME.search),
 )
-"""Each form of a time, whether it has a digit, and what a lowered text must hold for it."""
+"""Each form of a time, and whether a lowered text, in which 0 is any digit, may hold it."""
 
 
 def find_times(text: str) -> list[FoundTime]:
     """Return the clock times: 5:30 pm, 17:30, 17h30, 2-4 pm (two times), at 17.30, noon."""
     found: list[FoundTime] = []
-    low = lowered(text)
-    digits = _DIGIT.search(low) is not None
-    for pattern, needs_digit, needed in _TIMES:
-        if (needs_digit and not digits) or not needed.search(low):
+    low = zeroed(lowered(text))
+    for pattern, may_be in _TIMES:
+        if not may_be(low):
             continue
         spans = []
         for match in pattern.finditer(text):

@@ -6,9 +6,19 @@ in groups like a phone or card number, or follow a word such as "order" or "#".
 """
 
 import re
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from tunesmith.data.entities.text import fold, lowered, mask
+from tunesmith.data.entities.text import (
+    digit_words,
+    fold,
+    lowered,
+    mask,
+    matches_at,
+    matches_within,
+    starts,
+    zeroed,
+)
 
 
 class FoundId(NamedTuple):
@@ -60,6 +70,9 @@ _UNIT = re.compile(
     r"|ML|KG|CM|MM|OZ|LBS?|USD|EUR|GBP|PX|MP|Mbps|Gbps|MBPS|AM|PM|percent|minutes?|hours?|days?"
     r"|weeks?|months?|years?|dollars?|euros?|pounds?|times)$"
 )
+_RANK = re.compile(r"\d+(?:st|nd|rd|th)$")
+_SIX_DIGITS = re.compile(r"\d{6}")
+_VERSION = re.compile(r"v\.?\d")
 _DIGITS_FIRST = re.compile(r"\d{1,6}(?:[.,]\d+)?(?:-[A-Za-z]?[a-z]+)+$")
 _WORD_FIRST = re.compile(r"[A-Za-z]?[a-z]+-(?:\d{1,2}|(?:19|20)\d\d)$")
 _GLUED_STOP = re.compile(r"[a-z]+[./]\d+(?:[.,]\d+)?$")
@@ -71,22 +84,75 @@ _COMMON = re.compile(rf"(?<![\w-])(?:{'|'.join(_WITH_DIGIT.split())})(?![\w-])",
 """Words of general English that happen to hold a digit."""
 
 
-_DIGIT = re.compile(r"\d")
 _LETTER_AND_DIGIT = re.compile(r"\d(?:[^\W\d_]|(?<=[^\W\d_]\d))")
-_FORMS = (
-    (_EMAIL, False, re.compile("@")),
-    (
-        _URL,
-        False,
-        re.compile(r"https?://|www\.|\.(?:com|org|net|io|gov|edu|info|dev|app|eu|co\.uk)"),
-    ),
-    (_ENDING, True, re.compile("end(?:s|ing)")),
-    (_PHONE, True, re.compile(r"(?:\d[ ./()+-]{0,3}){6}\d")),
-    (_REFERENCE, True, re.compile(r"[:#\s]\d{3}")),
-    (_CODE, True, _DIGIT),
-    (_LONG, True, re.compile(r"0\d\d|\d{7}")),
+_HOST = re.compile(r"\.(?:com|org|net|io|gov|edu|info|dev|app|eu|co\.uk)")
+_STRETCH = re.compile("[+(0][0 ./()+-]{6,}")
+"""Signs of which a telephone number is made, seven at least."""
+_BEHIND = 2
+"""Signs behind a number at which its pattern looks."""
+_NUMBERED = re.compile(r"0(?<=[:#\s]0)00+")
+_BEFORE_NUMBER = 28
+"""Characters from "confirmation number.: " to the number."""
+_LONG_ENOUGH = re.compile(r"\d(?:(?<=0)\d\d|\d{6})")
+
+
+class _Seen(NamedTuple):
+    """A text with 0 for every digit, and in lower case."""
+
+    zeros: str
+    low: str
+
+
+_Look = Callable[[str, _Seen], Iterable[re.Match[str]]]
+
+
+def _emails(text: str, _: _Seen) -> Iterable[re.Match[str]]:
+    return _EMAIL.finditer(text) if "@" in text else ()
+
+
+def _urls(text: str, seen: _Seen) -> Iterable[re.Match[str]]:
+    low = seen.low
+    found = "://" in low or ("." in low and ("www." in low or _HOST.search(low)))
+    return _URL.finditer(text) if found else ()
+
+
+def _endings(text: str, seen: _Seen) -> Iterable[re.Match[str]]:
+    if len(seen.low) != len(text):
+        return _ENDING.finditer(text)
+    return matches_at(_ENDING, text, starts(seen.low, ("ends", "ending")))
+
+
+def _phones(text: str, seen: _Seen) -> Iterable[re.Match[str]]:
+    spans = ((found.start(), found.end() + _BEHIND) for found in _STRETCH.finditer(seen.zeros))
+    return matches_within(_PHONE, text, spans)
+
+
+def _references(text: str, _: _Seen) -> Iterable[re.Match[str]]:
+    spans = (
+        (max(0, found.start() - _BEFORE_NUMBER), found.end() + _BEHIND)
+        for found in _NUMBERED.finditer(zeroed(text))
+    )
+    return matches_within(_REFERENCE, text, spans)
+
+
+def _codes(text: str, seen: _Seen) -> Iterable[re.Match[str]]:
+    return matches_within(_CODE, text, digit_words(seen.zeros))
+
+
+def _long(text: str, _: _Seen) -> Iterable[re.Match[str]]:
+    return _LONG.finditer(text) if _LONG_ENOUGH.search(text) else ()
+
+
+_FORMS: tuple[tuple[_Look, bool], ...] = (
+    (_emails, False),
+    (_urls, False),
+    (_endings, True),
+    (_phones, True),
+    (_references, True),
+    (_codes, True),
+    (_long, True),
 )
-"""Each form of an identifier, whether it has a digit, and what a lowered text must hold for it."""
+"""How each form of an identifier is looked for, and whether it has a digit."""
 
 
 def find_ids(text: str) -> list[FoundId]:
@@ -95,13 +161,12 @@ def find_ids(text: str) -> list[FoundId]:
     Dates and times must have been masked before, or their digits pass for codes.
     """
     found: list[FoundId] = []
-    low = lowered(text)
-    digits = _DIGIT.search(low) is not None
-    for pattern, needs_digit, needed in _FORMS:
-        if (needs_digit and not digits) or not needed.search(low):
+    seen = _Seen(zeroed(text), lowered(text))
+    for look, needs_digit in _FORMS:
+        if needs_digit and "0" not in seen.zeros:
             continue
         spans = []
-        for match in pattern.finditer(text):
+        for match in look(text, seen):
             one = _read(match)
             if one is not None:
                 found.append(one)
@@ -115,7 +180,8 @@ def without_common_words(text: str) -> str:
     """Mask the words that hold a digit and are neither a number nor an identifier: "2FA"."""
     if not _LETTER_AND_DIGIT.search(text):
         return text
-    return mask(text, (match.span() for match in _COMMON.finditer(text)))
+    found = matches_within(_COMMON, text, digit_words(zeroed(text)))
+    return mask(text, (match.span() for match in found))
 
 
 def _read(match: re.Match[str]) -> FoundId | None:
@@ -150,13 +216,14 @@ def _is_code(text: str) -> bool:
     bare = text.lstrip("#")
     if bare.isdigit():
         return text[0] == "#" and len(bare) >= 3
-    if not any(c.isalpha() for c in bare):
+    if not any(map(str.isalpha, bare)):
         return _DOTTED.match(bare) is not None
-    if re.match(r"\d+(?:st|nd|rd|th)$", fold(bare)):
-        return False
-    if len(re.match(r"\d*", bare).group()) < 6 and _UNIT.match(bare):  # type: ignore[union-attr]
-        return False
-    if _GLUED_STOP.match(bare) and not re.match(r"v\.?\d", bare):
+    if bare[0].isdecimal():
+        if _RANK.match(fold(bare)):
+            return False
+        if not _SIX_DIGITS.match(bare) and _UNIT.match(bare):
+            return False
+    if _GLUED_STOP.match(bare) and not _VERSION.match(bare):
         return False
     return not (_DIGITS_FIRST.match(bare) or _WORD_FIRST.match(bare))
 
@@ -168,4 +235,4 @@ def web_address(text: str) -> str:
 
 def squeeze(text: str) -> str:
     """Return only the letters and digits, folded."""
-    return "".join(c for c in fold(text) if c.isalnum())
+    return "".join(filter(str.isalnum, fold(text)))

@@ -7,7 +7,7 @@ are written in lower case are not found.
 """
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from tunesmith.data.entities.ordinary_words import (
@@ -33,6 +33,7 @@ class _Word(NamedTuple):
     start: int
     text: str
     folded: str
+    ordinary: bool
     opens: bool  # first word of a sentence, a line or a quotation
     listed: bool  # after a colon in its line, where ordinary words mostly stay small
     shouted: bool  # in capitals beside another word in capitals
@@ -47,9 +48,11 @@ _CAMEL = re.compile(r"[^\W\d_A-Z][A-Z]")
 _CONTRACTION = re.compile(r"(?:n't|'(?:s|ll|ve|re|d|m))$")
 _ABBREVIATED = re.compile(r"(?<!\w)(?:mr|mrs|ms|dr|prof|st|no|vs|[a-z])\.\s$", re.IGNORECASE)
 _HONORIFIC = re.compile(r"(?<!\w)(?:mr|mrs|ms|dr|prof|miss)\.?\s$", re.IGNORECASE)
+_ENDS_HONORIFIC = frozenset(".rsfRSF\u017f")
 _STOP = re.compile(r"[.!?:;\n…•|>]|\s[-–—*]\s")
 _TITLE = re.compile(r"\s*(?:subject|re|fwd?)\s*:|\s*#{1,6}\s", re.IGNORECASE)
-_NO_TITLE = re.compile(r"^\s*(?:hi|hello|hey|dear|thanks|thank)\b|[.!?,]\s*$", re.IGNORECASE)
+_GREETING = re.compile(r"\s*(?:hi|hello|hey|dear|thanks|thank)\b", re.IGNORECASE)
+_ENDS_SENTENCE = frozenset(".!?,")
 _ALONE = re.compile(r"['’]s\b|[*_\"”')\]]{0,3}\s{0,2}(?:[,.!?\n\x1f(]|\s[-–—]\s|$)")
 _VERBS = """
 is was has had will would can could should may might does did and or called calls said says wrote
@@ -81,38 +84,47 @@ def find_names(text: str) -> list[FoundName]:
         return []
     words = _Words(text)
     found: list[FoundName] = []
-    run: list[tuple[_Word, bool]] = []
-    for index, match in enumerate(words.matches):
-        raw = match[0]
-        small = raw.islower() and raw.isascii() and raw != "n't"  # as in _is_small, for most words
-        word = None if small else words[index]
-        if word is None or word.text.islower():
-            if run:
-                found += _close(text, run)
-                run = []
+    run: list[_Capital] = []
+    # A small word between two others stands in the gap between them, which ends a run.
+    for index in words.others:
+        match = words.matches[index]
+        read = _reading(match.group())
+        if read.kept.islower():
             continue
-        if run:
-            gap = text[run[-1][0].end : word.start]
-            if gap not in (" ", ". ", "-") or word.opens or len(run) == _MAX_WORDS:
-                found += _close(text, run)
-                run = []
-        run.append((word, _is_name(words, index, word)))
+        start = match.start()
+        if run and (len(run) == _MAX_WORDS or not _goes_on(text, run[-1].end, start)):
+            found += _close(text, run)
+            run = []
+        ordinary = read.ordinary and not _is_honored(text, start)
+        name = not ordinary and _is_name(words, index, words[index])
+        run.append(_Capital(start, start + len(read.kept), read.folded, name))
     return [*found, *_close(text, run)]
 
 
-def _is_small(raw: str) -> bool:
-    """Whether a word is surely in lower case, so that only its neighbours may want more of it."""
-    return raw.islower() and raw.isascii() and raw != "n't"
+class _Capital(NamedTuple):
+    """A capitalised word in a run of some, and whether it is a name by itself."""
+
+    start: int
+    end: int
+    folded: str
+    name: bool
 
 
-def _close(text: str, run: list[tuple[_Word, bool]]) -> list[FoundName]:
+def _goes_on(text: str, end: int, start: int) -> bool:
+    """Whether a capitalised word may belong to the name that ends before it: "St. Paul"."""
+    gap = text[end:start]
+    if gap == ". ":
+        return _ABBREVIATED.search(text[max(0, start - 6) : start]) is not None
+    return gap in (" ", "-")
+
+
+def _close(text: str, run: list[_Capital]) -> list[FoundName]:
     """Make one name of a run of capitalised words, less the ordinary words at both ends."""
-    marked = [index for index, (_, name) in enumerate(run) if name]
-    if not marked:
+    names = [word for word in run if word.name]
+    if not names:
         return []
-    inside = run[marked[0] : marked[-1] + 1]
-    start, end = inside[0][0].start, inside[-1][0].end
-    return [FoundName(start, text[start:end], tuple(w.folded for w, name in inside if name))]
+    start, end = names[0].start, names[-1].end
+    return [FoundName(start, text[start:end], tuple(word.folded for word in names))]
 
 
 class _Words:
@@ -121,6 +133,10 @@ class _Words:
     def __init__(self, text: str) -> None:
         self.text = text
         self.matches = list(WORD.finditer(text))
+        raws = [match.group() for match in self.matches]
+        self._small = {raw for raw in raws if raw.islower() and raw.isascii() and raw != "n't"}
+        self.others = [index for index, raw in enumerate(raws) if raw not in self._small]
+        """The places of the words that are not surely in lower case."""
         self._titles: dict[int, bool] = {}
         self._read: dict[int, _Word] = {}
 
@@ -138,27 +154,30 @@ class _Words:
     @cached_property
     def lower(self) -> set[str]:
         """The folded words that stand in lower case."""
-        small = {match.group() for match in self.matches if _is_small(match.group())}
-        others = (
-            self[index] for index, match in enumerate(self.matches) if not _is_small(match.group())
-        )
-        found = {word.folded for word in others if word.text.islower()}
-        return found.union(_CONTRACTION.sub("", raw).replace("'", "") for raw in small)
+        found = {
+            _CONTRACTION.sub("", raw).replace("'", "") if "'" in raw else raw for raw in self._small
+        }
+        for index in self.others:
+            raw = self.matches[index].group()
+            if "'" in raw or not raw.isascii():
+                word = self[index]
+                if word.text.islower():
+                    found.add(word.folded)
+        return found
 
     def _word(self, index: int) -> _Word:
         text, match = self.text, self.matches[index]
         start, raw = match.start(), match.group()
+        read = _reading(raw)
+        shouted = _shouts(raw) and (self._shouts(index - 1) or self._shouts(index + 1))
         gap = text[self.matches[index - 1].end() if index else 0 : start]
         opens = index == 0 or (
-            _STOP.search(gap) is not None
+            gap != " "
+            and _STOP.search(gap) is not None
             and not _ABBREVIATED.search(text[max(0, start - 6) : start])
         )
-        shouted = _shouts(raw) and (self._shouts(index - 1) or self._shouts(index + 1))
-        folded = fold(raw)
-        stem = _CONTRACTION.sub("", folded)
-        kept = raw[: len(raw) - len(folded) + len(stem)] if len(folded) == len(raw) else raw
         listed = ":" in gap and "\n" not in gap
-        return _Word(start, kept, stem.replace("'", ""), opens, listed, shouted)
+        return _Word(start, *read, opens, listed, shouted)
 
     def _shouts(self, index: int) -> bool:
         return 0 <= index < len(self.matches) and _shouts(self.matches[index].group())
@@ -173,6 +192,38 @@ class _Words:
         return self._titles[start]
 
 
+class _Reading(NamedTuple):
+    """A word without its contraction, as it stands and folded, and whether it is ordinary."""
+
+    kept: str
+    folded: str
+    ordinary: bool
+
+
+def _read(raw: str) -> _Reading:
+    folded = fold(raw)
+    stem = _CONTRACTION.sub("", folded)
+    kept = raw[: len(raw) - len(folded) + len(stem)] if len(folded) == len(raw) else raw
+    folded = stem.replace("'", "")
+    return _Reading(kept, folded, is_ordinary(folded))
+
+
+_read_again = lru_cache(maxsize=1 << 14)(_read)
+_LONGEST = 32
+"""Letters of a word that is worth remembering."""
+
+
+def _reading(raw: str) -> _Reading:
+    return _read_again(raw) if len(raw) <= _LONGEST else _read(raw)
+
+
+def _is_honored(text: str, start: int) -> bool:
+    """Whether "Ms" or the like stands just before a place."""
+    before = text[max(0, start - 6) : start]
+    # Few words end like one of those, and to see that is quicker.
+    return not _ENDS_HONORIFIC.isdisjoint(before[-3:-1]) and _HONORIFIC.search(before) is not None
+
+
 def _shouts(raw: str) -> bool:
     return len(raw) > 1 and raw.isupper()
 
@@ -180,7 +231,7 @@ def _shouts(raw: str) -> bool:
 def _is_title(line: str) -> bool:
     """Whether a line capitalises its words as a title does, so that capitals mark nothing."""
     title = _TITLE.match(line)
-    if title is None and _NO_TITLE.search(line):
+    if title is None and (_GREETING.match(line) or line.rstrip()[-1:] in _ENDS_SENTENCE):
         return False
     words = (match.group() for match in WORD.finditer(line, title.end() if title else 0))
     long = [word for word in words if len(word) > 3]
@@ -196,9 +247,9 @@ def _is_name(words: _Words, index: int, word: _Word) -> bool:
     folded = word.folded
     if len(folded) < 2 or not folded.replace("&", "").isalpha() or word.shouted:
         return False
-    if _HONORIFIC.search(text[max(0, word.start - 6) : word.start]):
+    if _is_honored(text, word.start):
         return True
-    if is_ordinary(folded):
+    if word.ordinary:
         return False
     if word.text.isupper() and len(folded) > 5:
         return False
@@ -207,8 +258,7 @@ def _is_name(words: _Words, index: int, word: _Word) -> bool:
         return False
     if _CAMEL.search(word.text):
         return True
-    titled = words.is_titled(word.start)
-    if not (word.opens or titled):
+    if not (word.opens or words.is_titled(word.start)):
         return True
     following = words.after(index)
     if folded in ALSO_NAMES or folded.removesuffix("s") in ALSO_NAMES:
@@ -217,7 +267,7 @@ def _is_name(words: _Words, index: int, word: _Word) -> bool:
     formed = _FORMED.search(folded) or (not word.listed and _ADJECTIVE.search(folded))
     if formed and folded not in _NOT_FORMED:
         return False
-    return titled or _acts_as_name(text, word, following)
+    return words.is_titled(word.start) or _acts_as_name(text, word, following)
 
 
 def _acts_as_name(text: str, word: _Word, following: _Word | None) -> bool:

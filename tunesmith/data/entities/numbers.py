@@ -15,7 +15,15 @@ from tunesmith.data.entities.number_words import (
     is_ordinal,
     value_in_words,
 )
-from tunesmith.data.entities.text import lowered, mask, words_of
+from tunesmith.data.entities.text import (
+    aligned,
+    lowered,
+    mask,
+    matches_at,
+    starts,
+    words_of,
+    zeroed,
+)
 
 
 class FoundNumber(NamedTuple):
@@ -103,6 +111,7 @@ _IMPLIED_WORDS = re.compile(
     rf"(?<!\w)(?:{'|'.join(sorted(_IMPLIED, key=len, reverse=True))})(?!\w)", re.IGNORECASE
 )
 _IMPLIED_SMALL = re.compile(_IMPLIED_WORDS.pattern)
+_AFTER_LIST_NUMBER = re.compile(r"0[.):]\s")
 _LIST_NUMBER = re.compile(r"(?m)^[ \t>*-]{0,8}\(?\d{1,2}[.):](?=\s)|(?i:\bsteps?\s\d{1,2}\b)")
 _IDIOM = re.compile(
     r"-(?:factor|step|way|party|hand|sided|fold|class|rate)\b|\sparty\b", re.IGNORECASE
@@ -111,13 +120,14 @@ _IDIOM = re.compile(
 
 def find_numbers(text: str) -> list[FoundNumber]:
     """Return the numbers that state a fact. Identifiers, dates and times must be masked before."""
-    if _DIGIT.search(text):
+    zeros = zeroed(text)
+    if "0" in zeros and (_AFTER_LIST_NUMBER.search(zeros) or "step" in lowered(text)):
         text = mask(text, (match.span() for match in _LIST_NUMBER.finditer(text)))
-    return [number for number in _stated(text) if not _says_nothing(number, text)]
+    return [number for number in stated_numbers(text) if not _says_nothing(number, text)]
 
 
-def all_numbers(text: str) -> list[FoundNumber]:
-    """Return every number that the text could lend to an answer, down to "twice" and "a"."""
+def implied_numbers(text: str) -> list[FoundNumber]:
+    """Return what words such as "twice" and "a" could lend to an answer."""
     implied = []
     # Where every character has one, small letters spare the pattern to look at both.
     pattern, searched = _IMPLIED_WORDS, text
@@ -127,10 +137,10 @@ def all_numbers(text: str) -> list[FoundNumber]:
         value = _IMPLIED_VALUES[lowered(match.group())]
         number = _measured(text, *match.span(), (value,))
         implied.append(number if number.unit else number._replace(unit="implied"))
-    return [*_stated(text), *implied]
+    return implied
 
 
-def _stated(text: str) -> list[FoundNumber]:
+def stated_numbers(text: str) -> list[FoundNumber]:
     """Return the numbers in digits and, in what is left, those in words."""
     digits = _in_digits(text)
     rest = mask(text, ((number.start, number.start + len(number.text)) for number in digits))
@@ -139,7 +149,7 @@ def _stated(text: str) -> list[FoundNumber]:
 
 def _says_nothing(number: FoundNumber, text: str) -> bool:
     """Whether a number in words states no fact: "one of", "the second", "two-step"."""
-    if any(character.isdigit() for character in number.text):
+    if _DIGIT.search(number.text):
         return False
     if _IDIOM.match(text, number.start + len(number.text)):
         return True
@@ -151,9 +161,16 @@ def _says_nothing(number: FoundNumber, text: str) -> bool:
 
 def _in_words(text: str) -> list[FoundNumber]:
     found: list[FoundNumber] = []
-    if FIRST_WORDS.isdisjoint(words_of(lowered(text))):
+    present = FIRST_WORDS & words_of(lowered(text))
+    if not present:
         return found
-    for match in NUMBER_IN_WORDS.finditer(text):
+    low = aligned(text)
+    matches = (
+        NUMBER_IN_WORDS.finditer(text)
+        if low is None
+        else matches_at(NUMBER_IN_WORDS, text, starts(low, present))
+    )
+    for match in matches:
         start, end = match.span()
         value, ordinal = Decimal(value_in_words(match.group())), is_ordinal(match.group())
         half = None if ordinal else _HALF.match(text, end)
@@ -165,9 +182,7 @@ def _in_words(text: str) -> list[FoundNumber]:
 
 def _in_digits(text: str) -> list[FoundNumber]:
     found: list[FoundNumber] = []
-    if not _DIGIT.search(text):
-        return found
-    for match in _DIGITS.finditer(text):
+    for match in matches_at(_DIGITS, text, _numeral_starts(text)):
         values, end = _values(match["digits"], match["group"]), match.end("digits")
         suffix = lowered(match["suffix"])
         scale = _SCALE_AFTER.match(text, end)
@@ -184,6 +199,20 @@ def _in_digits(text: str) -> list[FoundNumber]:
             number = number._replace(unit=_UNITS[lowered(match["currency"]).strip()][0], factor=1)
         found.append(number)
     return found
+
+
+def _numeral_starts(text: str) -> list[int]:
+    """Return where a number in digits can start, with its currency or without."""
+    places = [match.start() for match in _NUMERAL.finditer(zeroed(text))]
+    low = lowered(text)
+    if places and ("usd" in low or "eur" in low or "gbp" in low):
+        places += [match.start() for match in _CODED.finditer(text)]
+        places.sort()
+    return places
+
+
+_NUMERAL = re.compile("[$€£¥₹0](?:(?<=0)0+)?")
+_CODED = re.compile("USD|EUR|GBP", re.IGNORECASE)
 
 
 def _measured(
