@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tunesmith.settings import load
@@ -17,6 +18,12 @@ for name in [name for name in os.environ if name.startswith(("TUNESMITH_", "AWS_
     del os.environ[name]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# The same examples each time, so that a failure is about the change at hand. To look for new ones:
+# pytest --hypothesis-profile=search
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tunesmith.data import grounding
 from tunesmith.data.grounding import ungrounded
 
 
@@ -289,7 +290,7 @@ def test_a_long_answer_against_a_long_source_takes_linear_time(unit: str) -> Non
         ("€45.00", "paid €45.00 million"),
         ("€45.00", "paid €45.001"),
         ("€45.00", "paid €45.00k"),
-        ("€45.00", "paid 3€45.00"),
+        ("€45.00", "see https://shop.io/?€45.00 now"),
         ("£45.00", "paid €45.00"),
     ],
 )

@@ -24,7 +24,7 @@ def test_the_language_of_a_sentence_is_told(text, code):
 @pytest.mark.parametrize(
     "text",
     ["", "Bonjour", "x" * (FEWEST_LETTERS - 1), "12 34 56 78 " * 20, "https://example.com/" + "a" * 80,
-     "for(i=0;i<n;i++){a[i]=b[i];}" * 5, "```\n" + ENGLISH + "\n```", "`" + ENGLISH + "`"],
+     "for(i=0;i<n;i++){a[i]=b[i];}" * 5, "call(the)function " * 9, "```\n" + ENGLISH + "\n```", "`" + ENGLISH + "`"],
 )  # fmt: skip
 def test_code_numbers_addresses_and_a_few_words_have_none(text):
     assert find_language(text) is None
