@@ -73,6 +73,7 @@ _DIGITS = re.compile(r"\d(?:(?:[ ().-]{0,2}\d){6}|:|\.\d{1,3}\.|(?<=[A-Z]\d)\d)"
 _CALLED_BY = (
     "tel", "telephone", "phone", "mobile", "cell", "fax", "whatsapp", "call", "ring", "text",
 )  # fmt: skip
+_FEWEST_OF_PHONE, _FEWEST_OF_CARD = 7, 13
 _STRETCH = re.compile("[+(0][0 ().+-]{6,}")
 """Signs of which a telephone number is made, seven at least."""
 _BEHIND = 2
@@ -102,14 +103,18 @@ def _numbered(text: str) -> list[Personal]:
     """Return what has digits, kind by kind; a kind is looked for where its shape can be."""
     found: list[Personal] = []
     zeros = zeroed(text)
+    digits = zeros.count("0")
+    if not digits and "::" not in text:
+        return found
     if _IBAN_START.search(zeros):
         found += _ibans(text)
-    found += _cards(text)
+    if digits >= _FEWEST_OF_CARD:
+        found += _cards(text)
     if "000-00-0000" in zeros or "000 00 0000" in zeros:
         found += _ssns(text)
     if _DOTTED.search(zeros) or _COLONS.search(text):
         found += _addresses(text)
-    if "0" in zeros:
+    if digits >= _FEWEST_OF_PHONE:
         found += _phones(text, zeros)
     return found
 
@@ -188,7 +193,7 @@ def _phones(text: str, zeros: str) -> list[Personal]:
     spans += [match.span(1) for match in called]
     for start, end in spans:
         digits = re.sub(r"\D", "", text[start:end])
-        if 7 <= len(digits) <= 15 and not _FICTION.search(digits):
+        if _FEWEST_OF_PHONE <= len(digits) <= 15 and not _FICTION.search(digits):
             found.append(Personal("phone", start, end, digits))
     return found
 
