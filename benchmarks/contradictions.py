@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data.contradictions import ALIKE, incompatible, input_key
+from tunesmith.data.comparing.contradictions import ALIKE, incompatible, input_key
 
 STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 OTHER_WORDS = {

@@ -172,7 +172,7 @@ def has(python: Path, module: str) -> bool:
 
 
 def our_clusters(texts: Sequence[str], threshold: float) -> list[int]:
-    from tunesmith.data.near_duplicates import cluster
+    from tunesmith.data.comparing.near_duplicates import cluster
 
     return cluster(texts, threshold)
 

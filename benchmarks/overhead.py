@@ -94,11 +94,11 @@ def prepare(work: Path, rows: int) -> Path:
     from tunesmith.data.parsing import Reading, read_item
     from tunesmith.data.readers import read_files
     from tunesmith.data.source_files import gather
-    from tunesmith.draft import Draft
     from tunesmith.example_data import support_email
     from tunesmith.records import ChatExample
     from tunesmith.stages.train import TrainParams
     from tunesmith.store import Store
+    from tunesmith.store.draft import Draft
     from tunesmith.training.device import pick
     from tunesmith.training.models import SMOLLM2, resolve
 
@@ -144,7 +144,7 @@ def prepare(work: Path, rows: int) -> Path:
 
 
 def _seal(store, work, rows):
-    from tunesmith.draft import Draft
+    from tunesmith.store.draft import Draft
 
     draft = Draft(store, "benchmark", str(len(rows)), work / "draft", {})
     draft.count_in(len(rows))

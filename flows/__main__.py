@@ -19,7 +19,7 @@ def main() -> None:
     # Prefect reads its environment when it is imported.
     os.environ.update(prefect_environment(settings.load()))
     from flows.retrain import retrain
-    from tunesmith.terminal import shown_progress, stopped, summary
+    from tunesmith.commands.terminal import shown_progress, stopped, summary
 
     try:
         with shown_progress():

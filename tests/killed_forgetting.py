@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tunesmith.forgetting import find, forget
+from tunesmith.commands.forgetting import find, forget
 from tunesmith.store import Store
 
 CHANGES = {"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}

@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 from tests.made_rows import chats
-from tunesmith import draft as drafts
 from tunesmith import engine
 from tunesmith.artifacts import Examples
 from tunesmith.engine import LocalEngine, RayEngine, batched
@@ -20,6 +19,7 @@ from tunesmith.errors import InputError, Transient
 from tunesmith.records import Dropped, Example, Extra
 from tunesmith.stage import Params, Stage
 from tunesmith.store import Store
+from tunesmith.store import draft as drafts
 
 
 @pytest.fixture

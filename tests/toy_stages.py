@@ -17,10 +17,10 @@ from typing import Any
 from tests.made_rows import chat
 from tunesmith.artifacts import Adapter, Examples, Split, Verdict
 from tunesmith.canonical import canonical_row
-from tunesmith.draft import Draft
 from tunesmith.records import ChatExample, Dropped
 from tunesmith.stage import Params, Stage
 from tunesmith.store import Store
+from tunesmith.store.draft import Draft
 
 
 class MakeParams(Params):

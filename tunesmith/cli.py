@@ -24,7 +24,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except TunesmithError as error:
-            from tunesmith.terminal import stopped
+            from tunesmith.commands.terminal import stopped
 
             click.echo(stopped(error), err=True)
             sys.exit(error.exit_code)
@@ -62,7 +62,7 @@ def run(recipe: Path, why: str, accept_drops: tuple[str, ...], rebuild: tuple[st
     import json
 
     from tunesmith import retrains, settings
-    from tunesmith.terminal import shown_progress, summary
+    from tunesmith.commands.terminal import shown_progress, summary
 
     if rebuild:
         os.environ["TUNESMITH_REBUILD"] = json.dumps(rebuild)
@@ -84,8 +84,8 @@ def run(recipe: Path, why: str, accept_drops: tuple[str, ...], rebuild: tuple[st
 def prepare(recipe: Path, accept_drops: tuple[str, ...]) -> None:
     """Make a recipe's training set without training; print its funnel, mixture and warnings."""
     from tunesmith import settings
-    from tunesmith.checking import prepared
-    from tunesmith.terminal import shown_progress
+    from tunesmith.commands.checking import prepared
+    from tunesmith.commands.terminal import shown_progress
 
     with shown_progress():
         told = prepared(recipe, settings.load(), accept_drops)
@@ -98,7 +98,7 @@ def check(recipe: Path) -> None:
     """Check a recipe; print it resolved, what would run, and what its test set can settle."""
     from tunesmith import recipe as recipes
     from tunesmith import settings
-    from tunesmith.checking import report
+    from tunesmith.commands.checking import report
 
     click.echo(report(recipes.load(recipe), settings.load()))
 
@@ -119,8 +119,8 @@ def check(recipe: Path) -> None:
 def inspect(recipe: Path, reason: str, rows: int, changes: tuple[str, ...]) -> None:
     """Show rows of each drop reason, and with --set what a change would drop or bring back."""
     from tunesmith import settings
-    from tunesmith.inspecting import inspect as look
-    from tunesmith.terminal import shown_progress
+    from tunesmith.commands.inspecting import inspect as look
+    from tunesmith.commands.terminal import shown_progress
 
     with shown_progress():
         told = look(recipe, settings.load(), reason, rows, changes)
@@ -134,8 +134,9 @@ def inspect(recipe: Path, reason: str, rows: int, changes: tuple[str, ...]) -> N
 @click.option("--out", type=click.Path(path_type=Path), help="File for the rows to label.")
 def calibrate(recipe: Path, labels: Path | None, sample: int | None, out: Path | None) -> None:
     """Fit the weights of the quality score to rows that people called good or bad."""
-    from tunesmith import calibrating, settings
-    from tunesmith.terminal import shown_progress
+    from tunesmith import settings
+    from tunesmith.commands import calibrating
+    from tunesmith.commands.terminal import shown_progress
 
     if (labels is None) == (sample is None) or (sample is None) != (out is None):
         raise click.UsageError("give a file of LABELS, or --sample N with --out FILE to make one")
@@ -154,7 +155,7 @@ def why(recipe: Path, stage: str) -> None:
     """Say, field by field, why stages of a recipe would be rebuilt."""
     from tunesmith import recipe as recipes
     from tunesmith import settings
-    from tunesmith.checking import explain
+    from tunesmith.commands.checking import explain
 
     click.echo(explain(recipes.load(recipe), settings.load(), stage))
 
@@ -166,7 +167,7 @@ def why(recipe: Path, stage: str) -> None:
 def show(artifact: str, dropped: str | None, rows: int) -> None:
     """Show an artifact by the start of its digest: its record, its counts, some rows."""
     from tunesmith import settings
-    from tunesmith.checking import show_artifact
+    from tunesmith.commands.checking import show_artifact
 
     click.echo(show_artifact(settings.load().store(), artifact, dropped, rows))
 
@@ -176,7 +177,8 @@ def show(artifact: str, dropped: str | None, rows: int) -> None:
 @click.option("--delete", is_flag=True, help="Delete; without it, only list.")
 def gc(older_than: float, delete: bool) -> None:
     """List or delete artifacts that no record names, and abandoned unfinished work."""
-    from tunesmith import settings, upkeep
+    from tunesmith import settings
+    from tunesmith.commands import upkeep
 
     store = settings.load().store()
     found = list(upkeep.garbage(store, older_than))
@@ -193,7 +195,7 @@ def gc(older_than: float, delete: bool) -> None:
 def doctor() -> None:
     """Read every artifact again, and look for retrains and aliases that lag."""
     from tunesmith import settings
-    from tunesmith.checking import diagnose
+    from tunesmith.commands.checking import diagnose
 
     problems = list(diagnose(settings.load()))
     for problem in problems:
@@ -255,7 +257,7 @@ def golden() -> None:
 @click.option("--salt", default="", help="Another salt, other examples.")
 def create(source: Path, out: Path, size: int, salt: str) -> None:
     """Choose a golden set from a JSONL file, once, and print what to put into the recipe."""
-    from tunesmith.golden import create as make
+    from tunesmith.commands.golden import create as make
 
     sha256 = make(source, out, size, salt)
     click.echo(f"golden:\n  path: {out}\n  sha256: {sha256}")
@@ -300,7 +302,8 @@ def forget(row_id: str, why: str, yes: bool) -> None:
     """Replace a row by a tombstone everywhere in the store, and say what cannot be reached."""
     import datetime
 
-    from tunesmith import forgetting, settings, traces
+    from tunesmith import settings
+    from tunesmith.commands import forgetting, traces
 
     at = settings.load()
     store = at.store()
@@ -329,7 +332,7 @@ def forget(row_id: str, why: str, yes: bool) -> None:
 def export(artifact: str, into: Literal["openai", "alpaca", "dpo"], out: Path) -> None:
     """Write an artifact's kept rows as JSONL for other tools, with their provenance and funnel."""
     from tunesmith import settings
-    from tunesmith.exporting import export as write
+    from tunesmith.commands.exporting import export as write
 
     made = write(settings.load().store(), artifact, into, out)
     for name, rows in made.rows.items():
@@ -352,7 +355,8 @@ def quarantine() -> None:
 )
 def show_quarantine(artifact_or_recipe: str, reason: str | None, out: Path | None) -> None:
     """Show the rows that ingest dropped: file, line, reason and raw text, secrets masked."""
-    from tunesmith import quarantine, settings
+    from tunesmith import settings
+    from tunesmith.commands import quarantine
 
     store = settings.load().store()
     rows = quarantine.dropped(store, quarantine.locate(store, artifact_or_recipe), reason)
@@ -377,7 +381,7 @@ def show_quarantine(artifact_or_recipe: str, reason: str | None, out: Path | Non
 )
 def retry(file: Path, out: Path, recipe: Path | None) -> None:
     """Read mended rows again: the good ones go to a file, the rest stays with new reasons."""
-    from tunesmith import quarantine
+    from tunesmith.commands import quarantine
 
     tried = quarantine.retry(file, out, recipe)
     left = ", ".join(f"{count} {reason}" for reason, count in tried.left.most_common())

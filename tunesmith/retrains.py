@@ -15,7 +15,7 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from tunesmith import pipeline, provenance
+from tunesmith import pipeline
 from tunesmith import recipe as recipes
 from tunesmith.artifacts import Examples, Files
 from tunesmith.canonical import digest
@@ -40,7 +40,7 @@ from tunesmith.reporting.tracking import (
 from tunesmith.settings import Settings
 from tunesmith.stage import Ins, Out, P, Params, Stage
 from tunesmith.stages.mix import GENERAL
-from tunesmith.store import Store
+from tunesmith.store import Store, provenance
 
 logger = logging.getLogger(__name__)
 

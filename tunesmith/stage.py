@@ -11,7 +11,7 @@ from tunesmith.artifacts import Ref
 from tunesmith.canonical import canonical, digest
 
 if TYPE_CHECKING:
-    from tunesmith.draft import Draft
+    from tunesmith.store.draft import Draft
 
 
 class Params(BaseModel):

@@ -11,9 +11,9 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from tasks import training
 from tunesmith import settings
 from tunesmith.artifacts import Adapter, Base, Examples
-from tunesmith.draft import Draft
 from tunesmith.errors import Transient, TunesmithError
 from tunesmith.stages.train import STAGE, TrainParams
+from tunesmith.store.draft import Draft
 
 ROWS = Examples(digest="a" * 64, rows=3, dropped=0)
 INPUTS = (TrainParams(method="sft"), ROWS, ROWS, Base(digest="b" * 64, model="tiny"))

@@ -11,11 +11,11 @@ from tasks import stage_task as stage_tasks
 from tasks.stage_task import StageTask, stage_task
 from tests.flows.flow_runs import Seen, run_id
 from tunesmith.artifacts import Verdict
-from tunesmith.draft import Draft
 from tunesmith.errors import InputError, RecipeError, Transient, Unready
 from tunesmith.observe import labelled
 from tunesmith.stage import Params, Stage
 from tunesmith.store import Store
+from tunesmith.store.draft import Draft
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

@@ -17,7 +17,6 @@ from tunesmith.artifacts import (
     Scores,
     Split,
 )
-from tunesmith.draft import Draft
 from tunesmith.pipeline import Candidate, Outcome, Result, Sources
 from tunesmith.recipe import Recipe
 from tunesmith.records import ChatExample, Dropped, Prediction, Score
@@ -27,6 +26,7 @@ from tunesmith.stage import Params, Stage
 from tunesmith.stages import gate
 from tunesmith.stages.split import SplitParams, stratification
 from tunesmith.store import Store
+from tunesmith.store.draft import Draft
 
 DROPPED_TEXT = "the words of a row that was left out"
 TRAINING_TEXT = "the words of a row to train on"

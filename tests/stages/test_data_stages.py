@@ -58,7 +58,7 @@ CODE = """
 import sys
 from pathlib import Path
 from tests.stages.test_data_stages import run
-from tunesmith import rows
+from tunesmith.store import rows
 from tunesmith.store import Store
 rows.SHARD_BYTES = 1000
 for name, ref in run(Store(sys.argv[1]), Path(sys.argv[2])).items():

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tests import toy_stages
 from tests.made_rows import chat, distinct, kept, reasons
-from tunesmith.data.near_duplicates import similarity
+from tunesmith.data.comparing.near_duplicates import similarity
 from tunesmith.errors import InputError
 from tunesmith.records import Dropped, Example, LabelExample, Message, PreferenceExample
 from tunesmith.stages.dedup import STAGE, ContradictionParams, DedupParams, dedup

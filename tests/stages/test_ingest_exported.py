@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tests.made_rows import chat, reasons
 from tests.toy_stages import given
 from tunesmith.canonical import canonical_row
+from tunesmith.commands.exporting import export
 from tunesmith.data.exported_lines import as_line, provenance_line
 from tunesmith.data.parsing import Reading, read_item
 from tunesmith.data.readers.items import Line
 from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError
-from tunesmith.exporting import export
 from tunesmith.records import (
     ChatExample,
     Dropped,

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from tests import toy_stages
 from tests.made_rows import chat, distinct
-from tunesmith import rows as row_files
 from tunesmith.artifacts import Base, Scores
-from tunesmith.data import external_sort
+from tunesmith.data.comparing import external_sort
 from tunesmith.errors import Unready
 from tunesmith.records import Example, LabelExample, Score
 from tunesmith.sampling import copies
@@ -31,6 +30,7 @@ from tunesmith.stages.mix import (
     replay_weight,
 )
 from tunesmith.store import Store
+from tunesmith.store import rows as row_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -300,7 +300,7 @@ CODE = """
 import sys
 from tests.stages.test_mix import GENERAL, MixParams, ReplayParams, WeightParams, mixed, moved
 from tests.made_rows import distinct
-from tunesmith import draft, rows
+from tunesmith.store import draft, rows
 from tunesmith.store import Store
 rows.SHARD_BYTES, draft.BATCH_ROWS = 2000, 7
 params = MixParams(salt="s", replay=ReplayParams(share=0.2), curriculum="answer_tokens", weights=(WeightParams(path="rows.jsonl", weight=1.3),))

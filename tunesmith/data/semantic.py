@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.data.comparing.row_texts import whole
 from tunesmith.data.normal_text import normalise
-from tunesmith.data.row_texts import whole
 from tunesmith.records import Example
 from tunesmith.sampling import fraction
 

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from tunesmith.artifacts import Base, Files
 from tunesmith.canonical import file_digest
-from tunesmith.draft import Draft
 from tunesmith.errors import InputError
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import Draft
 
 
 class BaseParams(Params):

@@ -27,13 +27,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator
 
 from tunesmith.artifacts import Examples
-from tunesmith.draft import Draft
 from tunesmith.records import Dropped, Example
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import Draft
 
 if TYPE_CHECKING:
-    from tunesmith.data.copies import Judgement
-    from tunesmith.data.sketches import Collection, Sketcher
+    from tunesmith.data.comparing.copies import Judgement
+    from tunesmith.data.comparing.sketches import Collection, Sketcher
 
 Action = Literal["drop", "flag", "off"]
 
@@ -92,7 +92,7 @@ def dedup(
     rows: Sequence[Example], fences: Sequence[Example], params: DedupParams
 ) -> Iterator[Example | Dropped]:
     """Pass each row on, or mark it dropped; every input row comes out once, in order."""
-    from tunesmith.data.sketches import Collection
+    from tunesmith.data.comparing.sketches import Collection
 
     collection = Collection([], [])
     collection.add(_sketcher(fences, params)(list(rows)))
@@ -100,14 +100,14 @@ def dedup(
 
 
 def _sketcher(fences: Sequence[Example], params: DedupParams) -> "Sketcher":
-    from tunesmith.data.fence import fenced
-    from tunesmith.data.sketches import Sketcher
+    from tunesmith.data.comparing.fence import fenced
+    from tunesmith.data.comparing.sketches import Sketcher
 
     return Sketcher(tuple(fenced(row) for row in fences), params.threshold, params.overlap)
 
 
 def _judge(collection: "Collection", params: DedupParams) -> "Judgement":
-    from tunesmith.data.copies import Judgement, Rules
+    from tunesmith.data.comparing.copies import Judgement, Rules
 
     actions = params.contradictions
     by_kind: dict[Any, Action] = {
@@ -121,8 +121,8 @@ def _judge(collection: "Collection", params: DedupParams) -> "Judgement":
 def _write(
     params: DedupParams, draft: Draft, source: Examples, fences: tuple[Examples, ...]
 ) -> Examples:
-    from tunesmith.data.sketches import Collection
-    from tunesmith.data.spooled_texts import SpooledTexts
+    from tunesmith.data.comparing.sketches import Collection
+    from tunesmith.data.comparing.spooled_texts import SpooledTexts
 
     fenced = [row for ref in fences for row in draft.peek(ref)]
     folder = draft.scratch()

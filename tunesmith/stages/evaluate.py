@@ -10,11 +10,11 @@ from pydantic import Field, field_validator, model_validator
 
 from tunesmith.artifacts import Examples, Predictions, Scores
 from tunesmith.data.markers import PHRASES
-from tunesmith.draft import Draft
 from tunesmith.evaluation.metrics import METRICS, YES_NO, Metric, MetricParams
 from tunesmith.patterns import Phrase, valid_pattern
 from tunesmith.records import ChatExample, Prediction, Score
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import Draft
 
 
 class EvaluateParams(Params):

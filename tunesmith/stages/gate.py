@@ -14,11 +14,11 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from tunesmith.artifacts import Decision, Scores, Verdict
-from tunesmith.draft import Draft
 from tunesmith.errors import RecipeError
 from tunesmith.evaluation.metrics import YES_NO, Metric
 from tunesmith.records import Score
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import Draft
 
 Baseline = Literal["base", "prompt_baseline"]
 

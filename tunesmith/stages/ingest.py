@@ -26,11 +26,11 @@ from tunesmith.data.readers.items import Item, item_size
 from tunesmith.data.readers.paired import row_files
 from tunesmith.data.readers.places import matches
 from tunesmith.data.shapes import FIELDS, ShapeName, stated
-from tunesmith.draft import BATCH_ROWS, BATCH_SIZE, Draft
 from tunesmith.engine import batched
 from tunesmith.errors import InputError
 from tunesmith.records import Dropped, Example, Origin
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import BATCH_ROWS, BATCH_SIZE, Draft
 
 __all__ = ["READING_PROBLEMS", "STAGE", "Columns", "IngestParams", "SourceParams", "ingest"]
 

@@ -31,10 +31,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from tunesmith.artifacts import Base, Examples, Mixture, Scores, Split
-from tunesmith.data.external_sort import in_order
-from tunesmith.data.fence import fenced
+from tunesmith.data.comparing.external_sort import in_order
+from tunesmith.data.comparing.fence import fenced
+from tunesmith.data.comparing.row_texts import whole
 from tunesmith.data.normal_text import encode, normalise
-from tunesmith.data.row_texts import whole
 from tunesmith.data.semantic import ReadBags, semantic_copies
 from tunesmith.data.surveys import per_cent
 from tunesmith.data.surveys.look import (
@@ -52,12 +52,12 @@ from tunesmith.data.surveys.look import (
     tokens_by_reason,
     weight_of,
 )
-from tunesmith.draft import Draft
 from tunesmith.errors import Unready
 from tunesmith.evaluation.metrics import Metric
 from tunesmith.records import Dropped, Example, Score
 from tunesmith.sampling import copies
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import Draft
 from tunesmith.training.token_vectors import TokenVectors
 
 GENERAL = "general"

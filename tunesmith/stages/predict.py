@@ -13,10 +13,10 @@ from pydantic import Field
 
 from tunesmith.artifacts import Adapter, Base, Examples, Predictions
 from tunesmith.canonical import digest
-from tunesmith.draft import Draft
 from tunesmith.records import ChatExample, Example, Message, Prediction
 from tunesmith.sampling import sample
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import Draft
 
 
 class PredictParams(Params):

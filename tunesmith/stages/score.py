@@ -48,10 +48,10 @@ from tunesmith.data.checks.params import Checks
 from tunesmith.data.checks.row import Looked, has_text, look
 from tunesmith.data.grounding import ungrounded
 from tunesmith.data.markers import PHRASES, find_marker
-from tunesmith.draft import Draft
 from tunesmith.patterns import Phrase, valid_pattern
 from tunesmith.records import Dropped, Example, Extra, LabelExample
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import Draft
 
 Check = Literal["system_prompt", "length", "markers", "format", "grounding"]
 CHECKS: tuple[Check, ...] = get_args(Check)

@@ -30,11 +30,11 @@ from pydantic import Field
 
 from tunesmith.artifacts import Examples, Scores, Split
 from tunesmith.data.split_report import SideReport, Watch, power_document
-from tunesmith.draft import Draft
 from tunesmith.errors import Unready
 from tunesmith.evaluation.metrics import Metric
 from tunesmith.records import Dropped, Example, Score
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import Draft
 
 Side = Literal["train", "validation", "test"]
 SIDES: tuple[Side, ...] = ("train", "validation", "test")

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from tunesmith.artifacts import STEPS, Adapter, Base, Examples
-from tunesmith.draft import Draft
 from tunesmith.errors import RecipeError
 from tunesmith.records import ChatExample, Example, PreferenceExample
 from tunesmith.sampling import sample
 from tunesmith.stage import Stage
+from tunesmith.store.draft import Draft
 from tunesmith.training.sft import SftParams
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from tunesmith.artifacts import Examples
 from tunesmith.canonical import canonical
 from tunesmith.data.columns import COLUMNS, table
 from tunesmith.data.expectations import failures
-from tunesmith.draft import Draft
 from tunesmith.records import Dropped, Example
 from tunesmith.stage import Params, Stage
+from tunesmith.store.draft import Draft
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from tunesmith.data.fence import Fence, Fenced
+from tunesmith.data.comparing.fence import Fence, Fenced
 from tunesmith.data.source_files import matches
 from tunesmith.data.surveys import Seen, Survey
 from tunesmith.data.surveys.formats import Formats

@@ -1,0 +1,1 @@
+"""What the commands do, one module each; `tunesmith.cli` parses and calls them."""
