@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from tests import toy_stages
 from tests.made_rows import chat, distinct, kept, reasons
 from tunesmith.artifacts import Base
-from tunesmith.data.checks.lengths import tokenizer
+from tunesmith.data.tokenizer import tokenizer
 from tunesmith.records import (
     Dropped,
     Example,

@@ -19,7 +19,7 @@ from tunesmith import retrains
 from tunesmith.commands.inspecting import WIDTH, Built, build
 from tunesmith.data.calibration import Calibration
 from tunesmith.data.calibration import calibrate as fit
-from tunesmith.data.checks.lengths import tokenizer
+from tunesmith.data.tokenizer import tokenizer
 from tunesmith.errors import InputError, Unready
 from tunesmith.recipe import Recipe
 from tunesmith.records import Dropped, Example, Extra
@@ -27,6 +27,7 @@ from tunesmith.sampling import Largest, fraction
 from tunesmith.settings import Settings
 from tunesmith.stages.score import CHECKS, Check, ScoreParams, check, score
 from tunesmith.statistics import Interval, proportion
+from tunesmith.wording import counted
 
 CONFIDENCE = 0.9
 _SALT = "calibrate"
@@ -80,8 +81,8 @@ def draw(path: Path, settings: Settings, size: int, out: Path) -> str:
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from error
     return (
-        f"{out}: {len(lines)} rows from {len(strata)} strata of quality. Set good to true or false "
-        f"in each, then: tunesmith calibrate {path} {out}"
+        f"{out}: {counted(len(lines), 'row')} from {len(strata)} strata of quality. Set good to true "
+        f"or false in each, then: tunesmith calibrate {path} {out}"
     )
 
 
@@ -208,14 +209,14 @@ def _judged(
     if left:
         named = ", ".join(f"{name} (line {line})" for name, (line, _) in [*left.items()][:_NAMED])
         raise InputError(
-            f"{path}: {len(left)} labels name no row that reaches score: {named}. Expected a "
-            "row_id or source as `tunesmith calibrate --sample` writes them"
+            f"{path}: {counted(len(left), 'label')} name no row that reaches score: {named}. Expected "
+            "a row_id or source as `tunesmith calibrate --sample` writes them"
         )
 
 
 def _report(params: ScoreParams, rows: Sequence[Judged]) -> Iterator[str]:
     good = sum(row.good for row in rows)
-    yield f"{len(rows)} labelled rows: {good} good, {len(rows) - good} bad"
+    yield f"{counted(len(rows), 'labelled row')}: {good} good, {len(rows) - good} bad"
     free = [name for name in CHECKS if name not in params.required]
     required = [row for row in rows if row.failed & set(params.required)]
     if required:
@@ -243,7 +244,8 @@ def _report(params: ScoreParams, rows: Sequence[Judged]) -> Iterator[str]:
 
 def _agreements(present: Interval, after: Interval, fitted: Calibration) -> Iterator[str]:
     yield ""
-    yield f"agreement with the labels, on {fitted.rows} rows{'':14}{CONFIDENCE:.0%} interval"
+    head = f"agreement with the labels, on {counted(fitted.rows, 'row')}"
+    yield f"{head:<48}{CONFIDENCE:.0%} interval"
     for name, interval in (("present score", present), ("fitted, on rows left out", after)):
         yield f"  {name:<32}{interval.estimate:>6.2f}{interval.low:>10.2f} to {interval.high:.2f}"
     yield f"  {'calling every row the same':<32}{fitted.constant:>6.2f}"

@@ -5,9 +5,9 @@ that a chat template puts around them.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from tunesmith.data.tokenizer import tokenizer as loaded
 from tunesmith.records import Example, Message, PreferenceExample
 
 
@@ -34,16 +34,16 @@ def count_rows(tokenizer: str, rows: Sequence[Example]) -> list[Tokens]:
         tokenizer: The content of the base's `tokenizer.json`.
         rows: Any examples.
     """
-    texts = [(tuple(map(_text, row.prompt)), _text(row.messages[-1]), _other(row)) for row in rows]
-    # Each text once, since rows share their system prompt.
-    distinct = list(dict.fromkeys(text for prompt, *rest in texts for text in (*prompt, *rest)))
-    # Without offsets, which nobody asks for: a third of the time.
-    encoded = _load(tokenizer).encode_batch_fast(distinct, add_special_tokens=False)
-    count = {text: len(item) for text, item in zip(distinct, encoded, strict=True)}
-    return [
-        Tokens(sum(count[text] for text in prompt), count[answer], count[other])
-        for prompt, answer, other in texts
-    ]
+    count = loaded(tokenizer).count
+    prompts: dict[str, int] = {"": 0}
+    counted = []
+    for row in rows:
+        for text in (texts := [_text(message) for message in row.prompt]):
+            if text not in prompts:  # rows share their system prompt
+                prompts[text] = count(text)
+        prompt = sum(prompts[text] for text in texts)
+        counted.append(Tokens(prompt, count(_text(row.messages[-1])), count(_other(row))))
+    return counted
 
 
 def _other(row: Example) -> str:
@@ -55,14 +55,3 @@ def _text(message: Message) -> str:
         return message.content
     calls = (f"{call.name} {call.arguments}" for call in message.tool_calls)
     return "\n".join([message.content, *calls])
-
-
-@lru_cache(maxsize=2)
-def _load(tokenizer: str) -> Any:
-    from tokenizers import Tokenizer
-
-    loaded = Tokenizer.from_str(tokenizer)
-    # A file may ask for either; both would lie about lengths.
-    loaded.no_truncation()
-    loaded.no_padding()
-    return loaded

@@ -43,11 +43,11 @@ import msgspec
 from pydantic import Field, ValidationInfo, field_validator
 
 from tunesmith.artifacts import Base, Examples
-from tunesmith.data.checks.lengths import Tokenizer, tokenizer
 from tunesmith.data.checks.params import Checks
 from tunesmith.data.checks.row import Looked, has_text, look
 from tunesmith.data.grounding import ungrounded
 from tunesmith.data.markers import PHRASES, find_marker
+from tunesmith.data.tokenizer import Tokenizer, tokenizer
 from tunesmith.patterns import Phrase, valid_pattern
 from tunesmith.records import Dropped, Example, Extra, LabelExample
 from tunesmith.stage import Params, Stage
@@ -166,8 +166,7 @@ def check(row: Example, params: ScoreParams, tokens: Tokenizer) -> dict[Check, s
     if "length" not in names:
         return failed
     if params.asks_for("length"):
-        between = tokens.surely_between(row.answer, params.min_tokens, params.max_tokens)
-        found = params.min_tokens if between else tokens.count(row.answer)
+        found = tokens.count(row.answer)
         if not params.min_tokens <= found <= params.max_tokens:
             failed["length"] = (
                 f"the answer has {found} tokens; expected {params.min_tokens} to "

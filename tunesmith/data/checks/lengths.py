@@ -5,73 +5,16 @@ Tokens are those of the base model's own tokenizer. A row counts the tokens of i
 a model that sees an answer without its end learns not to end.
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
+from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.records import Example, LabelExample, Message, PreferenceExample, row_id
 
 PER_MESSAGE = 8
 """Tokens of a template around a message, at most: ChatML needs five."""
-
-
-class Tokenizer:
-    """Counts and cuts with a tokenizer given as the text of its `tokenizer.json`."""
-
-    def __init__(self, text: str) -> None:
-        self._tokenizer = _load(text)
-        plain = self._tokenizer.normalizer is None
-        parts = str(self._tokenizer.pre_tokenizer)
-        self._by_bytes = plain and "ByteLevel" in parts and "add_prefix_space=True" not in parts
-        self._by_words = self._by_bytes and "use_regex=True" in parts
-
-    def count(self, text: str) -> int:
-        """Return the number of tokens, without special ones."""
-        # Without offsets, which nobody asks for: a quarter of the time.
-        (encoded,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
-        return len(encoded)
-
-    def surely_within(self, texts: Sequence[str], limit: int) -> bool:
-        """Whether texts hold at most `limit` tokens, told without encoding; False may be wrong.
-
-        A token of a byte-level vocabulary is at least one byte.
-        """
-        return self._by_bytes and sum(len(text.encode()) for text in texts) <= limit
-
-    def surely_between(self, text: str, fewest: int, most: int) -> bool:
-        """Whether a text holds `fewest` to `most` tokens, told without encoding, as above.
-
-        GPT-2's way of splitting text before encoding lets no token go on from one word to the next.
-        """
-        split = self._by_words and len(text.split()) >= fewest
-        return split and self.surely_within((text,), most)
-
-    def end(self, text: str, tokens: int) -> str:
-        """Return the end of a text that begins at a token and holds at most so many."""
-        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        if len(offsets) <= tokens:
-            return text
-        # Cut apart from what preceded it, text may encode to more tokens.
-        for skipped in range(len(offsets) - tokens, len(offsets)):
-            rest = text[offsets[skipped][0] :]
-            if self.count(rest) <= tokens:
-                return rest
-        return ""
-
-
-@functools.lru_cache(maxsize=2)
-def _load(text: str) -> Any:
-    from tokenizers import Tokenizer as Loaded
-
-    return Loaded.from_str(text)
-
-
-@functools.lru_cache(maxsize=2)
-def tokenizer(text: str) -> Tokenizer:
-    """Return the tokenizer of a `tokenizer.json`, loaded once in each process."""
-    return Tokenizer(text)
 
 
 def row_tokens(messages: Sequence[Message], count: Callable[[str], int]) -> int:

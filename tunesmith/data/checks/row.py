@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tunesmith.data.checks.languages import find_wrong_language
-from tunesmith.data.checks.lengths import Tokenizer, chunk, cut_input, is_too_long, rewritten
+from tunesmith.data.checks.lengths import chunk, cut_input, is_too_long, rewritten
 from tunesmith.data.checks.params import Checks
 from tunesmith.data.checks.personal import Kind, Masker
 from tunesmith.data.checks.refusals import find_refusal
@@ -19,6 +19,7 @@ from tunesmith.data.checks.repetition import find_repetition
 from tunesmith.data.checks.sycophancy import sycophancy
 from tunesmith.data.checks.toxicity import toxicity
 from tunesmith.data.checks.truncation import find_truncation
+from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.records import ChatExample, Example, LabelExample, Message, PreferenceExample
 
 
