@@ -75,6 +75,16 @@ class Adapter(Ref):
     """Digest of the base it was trained on, the only one it fits."""
 
 
+class Package(Ref):
+    """A model made ready to be served, with what was checked about that."""
+
+    kind: Literal["package"] = "package"
+    base: str
+    adapter: str
+    """Digests of what it was made from."""
+    passed: bool
+
+
 class Predictions(Ref):
     """A model's answers, one row an example."""
 
