@@ -43,6 +43,10 @@ def found(text: str) -> list[tuple[str, str]]:
         ("one year of cover", "12 month"),
         ("a 24-hour service", "86400 s"),
         ("500GB of space", "500"),
+        ("add .5 to it", "0.5"),
+        (".75 of it", "0.75"),
+        ("all but one .5GB disk", "0.5"),
+        ("see p.5", "5"),
     ],
 )
 def test_a_number_has_one_normal_form_for_all_its_wordings(text: str, normal: str) -> None:
@@ -279,6 +283,7 @@ def test_names_are_found(text: str, names: list[str]) -> None:
         "Mark the box. Will it work? May I ask?",
         "Open Settings > Network, then tap Reset.",
         "On Monday in January, P.S. and N/A.",
+        "Ah, I see. Geez, that is late! Gosh.",
         "- Unplug it\n- Wait\n* Press Start",
         "",
         "??? ... 🙂",

@@ -229,6 +229,58 @@ def test_an_answer_without_entities_needs_no_source() -> None:
     assert ungrounded("", "") == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("48 / 2 = 24 clips, so she sold 24 in May.", "48 in April, half as many in May"),
+        ("5 * 60 = 300 minutes", "5 hours"),
+        ("20 * 0.3 = 6", "20 with 30% more"),
+        ("That is 0.3 of it.", "30%"),
+        ("It takes 24/12 = 2 weeks.", "24 a week of 12"),
+        ("It takes 24/12 = <<24/12=2>>2 weeks.", "24 a week of 12"),
+        ("two and a half years", "2 and a half years"),
+        ("We sell 5 and a half litres.", "five and a half litres"),
+        ("It was 9/11, not a person.", "What happened on 9/11?"),
+        ("Two ways:\n\n1. Rest.\n2. Eat.", "ways"),
+        ("Here are three ideas:\n- rest\n- eat\n- sleep", "ideas"),
+        ("Do this: 1. Rest well. 2. Eat. 3. Sleep.", "what?"),
+        ("1. Rest well. 2. Eat. 3. Sleep.", "what?"),
+        ("First, rest. Second, eat. Third, sleep. Fourth, walk.", "what?"),
+        ("the central nervous system (CNS); the CNS is", "the central nervous system"),
+        ("def area(w):\n    return w * 45\n\nprint(area(7))", "write a function"),
+        ("Run `fetch_rows(45)` now.", "how?"),
+    ],
+)
+def test_an_answer_may_account_for_a_fact_itself(answer: str, source: str) -> None:
+    assert ungrounded(answer, source) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "source", "reported"),
+    [
+        ("48 / 2 = 25 clips", "48, 2", ["25"]),
+        ("45 / 3 = 15 clips", "3 boxes", ["45"]),
+        ("She sold 24.", "48 in April, half as many in May", ["24"]),
+        ("That is 0.3 of it.", "35%", ["0.3"]),
+        ("That is 0.3 of it.", "30", ["0.3"]),
+        ("There are 365 boxes.", "a year", ["365"]),
+        ("Three ways:\n\n1. Rest.\n2. Eat.", "ways", ["Three"]),
+        ("We have 3. They have 5. You have 2.", "count", ["3", "5", "2"]),
+        ("It costs 1. It is 3. ", "count", ["1", "3"]),
+        ("Third, sleep.", "what?", ["Third"]),
+        ("First, rest. Third, sleep.", "what?", ["Third"]),
+        ("the central nervous system (CNX)", "the central nervous system", ["CNX"]),
+        ('{"amount": 45, "name": "Maria"}', "extract", ["45", "Maria"]),
+        ('```json\n{\n  "amount": 45\n}\n```', "extract", ["45"]),
+        ("```python\nprint(45)\n```\nIt costs $12, says Maria.", "how?", ["$12", "Maria"]),
+        ("The total is `45`.", "how?", ["45"]),
+        ("<total>45</total>", "extract", ["45"]),
+    ],
+)
+def test_what_an_answer_does_not_account_for_is_missing(answer, source, reported) -> None:
+    assert [one.text for one in ungrounded(answer, source)] == reported
+
+
 DAYS = st.dates(date(2000, 1, 1), date(2030, 12, 31))
 FORMS = ("{0:%Y-%m-%d}", "{0:%d %B %Y}", "{0:%B %d, %Y}", "{0:%d.%m.%Y}", "{0:%A %d %b %Y}")
 

@@ -3,9 +3,14 @@
 `find_entities` says what an answer states; this module looks each statement up in the source, and
 is lenient there: "Ms Jones" stands on "Maria Jones", "March 14" on "2026-03-14", "2" on "twice",
 "48 hours" on "two days". Letter case, accents and the order of day and month do not matter. A fact
-that only follows by reasoning (a sum, "next week") counts as unsupported. Each word of a name is
-looked up by itself, so a first and a last name of two people pass as one person. English only; a
-name in lower case is not checked.
+that only follows by reasoning ("next week") counts as unsupported; what the answer works out step
+by step ("48 / 2 = 24"), counts in its own list or abbreviates does not. Nor does its code: that
+spells out identifiers and literals. Each word of a name is looked up by itself, so a first and a
+last name of two people pass as one person. A name in lower case is not checked.
+
+Numbers, numeric dates and identifiers are checked in every language, number words and the names of
+months in English. Names are checked where letters tell them: not in scripts without case, in German
+only behind a title, and not where the source may spell them in another script.
 """
 
 import re
@@ -24,11 +29,15 @@ from tunesmith.data.entities import (
     find_times_and_ids,
     without,
 )
+from tunesmith.data.entities.accounts import Accounts
+from tunesmith.data.entities.code import code_spans
 from tunesmith.data.entities.dates import Day, FoundDate, FoundTime, find_dates, possible_dates
 from tunesmith.data.entities.ids import FoundId, squeeze
+from tunesmith.data.entities.language import tongue
 from tunesmith.data.entities.names import FoundName
 from tunesmith.data.entities.numbers import FoundNumber, implied_numbers, stated_numbers
-from tunesmith.data.entities.text import fold
+from tunesmith.data.entities.text import fold, mask
+from tunesmith.data.entities.uncased import numerals, without_uncased
 
 __all__ = ["Entity", "find_entities", "ungrounded"]
 
@@ -45,6 +54,7 @@ _LONG_JOINED = 8
 """Letters from which two words may support one; shorter ones meet by chance: "am in", "Amin"."""
 _DECIMAL = re.compile(r"\d\d?\.\d\d$")
 _FRACTION = re.compile(r"(?<![\w/])\d\d?/\d\d?(?![\w/])")
+_NUMERAL = re.compile(r"\d+")
 _MAX_RUNS = 10
 _MAX_CODE = 64
 
@@ -54,11 +64,17 @@ def ungrounded(answer: str, source: str) -> list[Entity]:
 
     The source is all that the answer may draw on: pass the system prompt with it.
     """
-    claims = sorted(find_all(answer), key=lambda found: found.start)
+    spans = code_spans(answer)
+    prose = mask(answer, spans) if spans else answer
+    claims = sorted(find_all(prose), key=lambda found: found.start)
     if not claims:
         return []
-    support = _Source(source, claims)
-    return [entity(claim) for claim in claims if not support.has(claim)]
+    support = _Source(source, claims, prose)
+    missing = [claim for claim in claims if not support.has(claim)]
+    if not missing:
+        return []
+    own = Accounts(prose, source)
+    return [entity(claim) for claim in missing if not own.account_for(claim)]
 
 
 class _Source:
@@ -68,18 +84,22 @@ class _Source:
     most claims is looked at first, and the rest is read when that was not enough.
     """
 
-    def __init__(self, text: str, claims: list[Found]) -> None:
-        self._text = text
+    def __init__(self, text: str, claims: list[Found], answer: str) -> None:
+        self._answer = answer
+        self._written = text
+        self._plain = without_uncased(text)
+        self._text = text = self._plain.text
         self._claims = claims
         self._is_short = len(text) * len(claims) <= _SEARCHED
 
     @cached_property
     def _dates(self) -> list[FoundDate]:
-        return find_dates(self._text)
+        return [*self._plain.dates, *find_dates(self._text)]
 
     @cached_property
     def _undated(self) -> tuple[list[FoundTime], list[FoundId], str]:
-        return find_times_and_ids(without(self._text, self._dates))
+        times, ids, rest = find_times_and_ids(without(self._text, self._dates))
+        return [*self._plain.times, *times], ids, rest
 
     @property
     def _times(self) -> list[FoundTime]:
@@ -105,18 +125,39 @@ class _Source:
             if claim.normal in self._supported_ids:
                 return True
             return self._has_value(claim.normal)
+        if self._is_short and _is_written_so(self._text, claim.text):
+            return True
         if isinstance(claim, FoundDate):
             if any(self._has_day(day) for day in claim.readings):
                 return True
-            return claim.text in self._fractions
+            return claim.text in self._fractions or self._may_have_date(claim)
         if not self._minutes.isdisjoint(claim.readings):
             return True
         return _DECIMAL.match(claim.text) is not None and self._is_written(claim.text)
 
+    def _may_have_date(self, claim: FoundDate) -> bool:
+        """Whether the source may say a date in words that are not known here.
+
+        All numbers of the date are in it then.
+        """
+        numbers = map(Decimal, _NUMERAL.findall(claim.text))
+        return _is_foreign(self._written) and all(n in self._stated.written for n in numbers)
+
     def _has_name(self, claim: FoundName) -> bool:
         if "".join(claim.words) in self._words:
             return True
-        return all(self._has_word(word) for word in claim.words)
+        return all(
+            self._has_word(word) or (claim.inflected and self._has_stem(word))
+            for word in claim.words
+        )
+
+    def _has_stem(self, word: str) -> bool:
+        """Whether a word differs from one of the source in its ending alone."""
+        return not self._stems.isdisjoint(_stems(word))
+
+    @cached_property
+    def _stems(self) -> set[str]:
+        return {stem for word in self._words for stem in _stems(word)}
 
     def _has_word(self, word: str) -> bool:
         if "&" in word:
@@ -171,7 +212,12 @@ class _Source:
             return True
         if self._is_short and _costs_as_much(self._text, claim):
             return True
-        return self._stated.supports(claim) or self._implied.supports(claim)
+        if self._stated.supports(claim) or self._implied.supports(claim):
+            return True
+        if self._stated.supports_share(claim):
+            return True
+        days = () if claim.unit else claim.values
+        return not self._days_of_month.isdisjoint(days) and _is_foreign(self._answer)
 
     def _has_value(self, digits: str) -> bool:
         """Whether an identifier of digits alone stands in the source as a number: "1,400,000"."""
@@ -184,7 +230,7 @@ class _Source:
     @cached_property
     def _stated(self) -> "_Values":
         """What the source has of numbers, and of what else is a number when seen alone."""
-        values = _Values(stated_numbers(self._rest))
+        values = _Values([*self._plain.numbers, *stated_numbers(self._rest)])
         for found in self._ids:
             digits = {Decimal(run) for run in re.findall(r"(?<!\d)\d{3,15}(?!\d)", found.text)}
             values.written |= digits
@@ -201,7 +247,13 @@ class _Source:
     @cached_property
     def _implied(self) -> "_Values":
         """What words such as "twice" lend; asked last, because most texts are full of "a"."""
-        return _Values(implied_numbers(self._rest))
+        values = _Values(implied_numbers(self._rest))
+        lent = self._numbers_of_fractions
+        if self._text is not self._written:
+            lent |= numerals(self._written)
+        values.written |= lent
+        values.bare |= lent
+        return values
 
     @cached_property
     def _source_days(self) -> list[Day]:
@@ -215,7 +267,12 @@ class _Source:
     @cached_property
     def _fractions(self) -> set[str]:
         """What looks like a day and a month, as written: "10/12" supports itself."""
-        return set(_FRACTION.findall(self._text))
+        return set(_FRACTION.findall(self._text)) if "/" in self._text else set()
+
+    @cached_property
+    def _numbers_of_fractions(self) -> set[Decimal]:
+        """Both numbers of what was read as a day and a month, and may be none: "9/11"."""
+        return {Decimal(part) for one in self._fractions for part in one.split("/")}
 
     def _has_day(self, claim: Day) -> bool:
         if claim.offset is not None:
@@ -308,6 +365,11 @@ class _Source:
         return supported
 
 
+def _is_foreign(text: str) -> bool:
+    """Whether a text is, in part at least, in a language whose words for dates are not known."""
+    return tongue(text) != "english" or without_uncased(text).text is not text
+
+
 class _Values:
     """The values of some numbers: as written, those without a unit, and in their unit."""
 
@@ -328,6 +390,25 @@ class _Values:
             return not self.written.isdisjoint(claim.values)
         in_unit = self._measured.get(claim.unit, set())
         return any(v in self.bare or v * claim.factor in in_unit for v in claim.values)
+
+    def supports_share(self, claim: FoundNumber) -> bool:
+        """Whether the claim is a share that stands here as a percentage: "0.2" for "20%"."""
+        shares = self._measured.get("%")
+        return (
+            shares is not None and not claim.unit and any(v * 100 in shares for v in claim.values)
+        )
+
+
+_ENDING, _STEM = 4, 3
+"""Letters that the ending of a name may have, and its stem must; the stem is half of it or more."""
+
+
+def _stems(word: str) -> Iterator[str]:
+    """Yield a word and what is left of it without its ending, if it has one."""
+    yield word
+    for length in range(1, _ENDING + 1):
+        if len(word) - length >= max(_STEM, length):
+            yield word[:-length]
 
 
 def _by_date(days: Iterable[Day]) -> dict[tuple[int, int | None], set[Day]]:
@@ -412,6 +493,27 @@ def _costs_as_much(text: str, claim: FoundNumber) -> bool:
         if (at == 0 or text[at - 1].isspace()) and _ENDS_AMOUNT.match(text, end):
             return True
         at = text.find(amount, end)
+    return False
+
+
+_WHOLE_DATE = re.compile(r"(?=.*\d)(?=.*[^\W\d_]).{4,}|\d+([-/.])\d+\1\d+", re.DOTALL)
+_BEFORE_DATE = re.compile(r"(?:^|[^\s\d][ \n\t(])(?<!\bof )(?<!\bthe )$")
+_AFTER_DATE = re.compile(r"[,;:!?)]?(?:\s(?!\d)|$)|\.(?:\s|$)")
+
+
+def _is_written_so(text: str, wording: str) -> bool:
+    """Whether a date or a time stands by itself in a text, word for word.
+
+    Then it is among the dates and times of the text, too, which take much longer to read.
+    """
+    if not _WHOLE_DATE.fullmatch(wording):
+        return False  # "March" and "7" may mean something else there
+    at = text.find(wording)
+    while at >= 0:
+        before, end = text[max(0, at - 5) : at], at + len(wording)
+        if _BEFORE_DATE.search(before) and _AFTER_DATE.match(text, end):
+            return True
+        at = text.find(wording, at + 1)
     return False
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tunesmith.data.checks.context import FEWEST, Ungrounded, explain, is_ungrounded_set
-from tunesmith.data.grounding import Entity
+from tunesmith.data.grounding import Entity, ungrounded
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,32 @@ def test_nobody_is_named_in_it():
     told = explain(rows(1), 20, 20, 0.5)
     assert "Maria" not in told
     assert "firm" not in told
+
+
+SETS = {
+    "zh": ("我的订单在哪里？", "您的订单已经发货，请耐心等待，谢谢您的理解。"),
+    "ar": ("أين طلبي؟", "تم شحن طلبك وسيصل قريبا، شكرا لصبرك."),
+    "de": ("Wo ist meine Bestellung?", "Ihre Bestellung hat das Lager verlassen und kommt mit der Post."),
+    "fr": ("Où est ma commande ?", "Votre commande est partie. Merci de votre patience."),
+    "ru": ("Где мой заказ?", "Ваш заказ отправлен. Спасибо, мы Вам напишем."),
+    "code": ("Add up a list.", "def total(parts):\n    return sum(parts) + 0\n\nprint(total([3, 4]))"),
+    "sums": ("3 boxes of 12", "There are 3 * 12 = 36 in all, so the answer is 36."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SETS)
+def test_a_set_is_not_refused_for_what_cannot_be_told(kind):
+    asked, answer = SETS[kind]
+    assert not is_ungrounded_set(100 * bool(ungrounded(answer, asked)), 100, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("我的订单在哪里？", "您的订单将在2031年9月17日送达。"),
+        ("Wo ist meine Bestellung?", "Ihre Bestellung kostet 84,17 € und kommt am 17. September 2031."),
+        ("Extract the fields.", '{"amount": 8417.35, "due": "2031-09-17"}'),
+    ],
+)  # fmt: skip
+def test_a_set_that_invents_numbers_is_refused_in_any_language(asked, answer):
+    assert is_ungrounded_set(100 * bool(ungrounded(answer, asked)), 100, 0.5)

@@ -5,6 +5,9 @@ answers of a set have such facts, the set itself is wrong: whoever made it left 
 were written from, and a model trained on the rest learns to invent. No row-level drop mends that,
 so the set is refused, with what it takes to see why.
 
+No set is refused for what cannot be told: names in a script without case or in German, code, and
+numbers that an answer works out are not counted (see `tunesmith.data.grounding`).
+
 The share is taken over all rows that were looked at. Its threshold is for sets that claim to be
 grounded: of open questions answered from knowledge, nine answers in ten hold a fact that the
 question lacks.
@@ -46,8 +49,9 @@ def is_ungrounded_set(ungrounded: int, rows: int, most: float) -> bool:
 def explain(examples: Iterable[Ungrounded], ungrounded: int, rows: int, most: float) -> str:
     """Write to the person who brought the data why it is refused, and what to bring instead.
 
-    No text of a row is quoted but the entities; personal data stands masked, and of a name only
-    the first letters, because this message travels farther than the rows may.
+    What to change in a recipe is the caller's to say. No text of a row is quoted but the entities;
+    personal data stands masked, and of a name only the first letters, because this message travels
+    farther than the rows may.
     """
     shown = list(islice(examples, EXAMPLES))
     kinds = Counter(entity.kind for row in shown for entity in row.entities)
@@ -68,9 +72,6 @@ def explain(examples: Iterable[Ungrounded], ungrounded: int, rows: int, most: fl
             "order, the page, the earlier messages) in the messages before it. If only some rows "
             "have that, bring those alone: a few hundred grounded rows teach more than thousands "
             "without their source.",
-            "If the answers are meant to draw on what the model knows already, say so in the "
-            "recipe: take grounding out of score.required and set score.checks.context to flag. "
-            "To go on with the grounded rows alone, run again with --accept-drops grounding.",
         ]
     )
 

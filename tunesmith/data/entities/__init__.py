@@ -1,7 +1,9 @@
 """Entities of a text that can be checked against another text: numbers, dates, ids and names.
 
-Rules and word lists for English; no model. Every step takes time linear in the text. Dates are
-taken first, then identifiers, then numbers, then names, and no character belongs to two of them.
+Rules and word lists, most of them for English; no model. Numbers and numeric dates are found in any
+language, words that stand for them in English alone, names where a capital letter tells them. Every
+step takes time linear in the text. Dates are taken first, then identifiers, then numbers, then
+names, and no character belongs to two of them.
 """
 
 from collections.abc import Iterable
@@ -9,9 +11,11 @@ from typing import Literal, NamedTuple
 
 from tunesmith.data.entities.dates import FoundDate, FoundTime, clock, find_dates, find_times
 from tunesmith.data.entities.ids import FoundId, find_ids, without_common_words
+from tunesmith.data.entities.language import tongue
 from tunesmith.data.entities.names import FoundName, find_names
 from tunesmith.data.entities.numbers import FoundNumber, find_numbers
 from tunesmith.data.entities.text import mask
+from tunesmith.data.entities.uncased import without_uncased
 
 Kind = Literal["number", "date", "id", "name"]
 Found = FoundDate | FoundTime | FoundId | FoundNumber | FoundName
@@ -36,9 +40,23 @@ def find_entities(text: str) -> list[Entity]:
 
 def find_all(text: str) -> list[Found]:
     """Return the entities with their parsed values, kind by kind."""
-    dates, times, ids, text = find_outside_numbers(text)
-    numbers = find_numbers(text)
-    return [*dates, *times, *ids, *numbers, *find_names(without(text, numbers))]
+    plain = without_uncased(text)
+    if plain.text is not text:
+        return _as_written(text, [*plain.dates, *plain.times, *plain.numbers, *_find(plain.text)])
+    return _find(text)
+
+
+def _find(text: str) -> list[Found]:
+    dates, times, ids, rest = find_outside_numbers(text)
+    numbers = find_numbers(rest)
+    if any(number.in_words for number in numbers) and tongue(text) != "english":
+        numbers = [number for number in numbers if not number.in_words]
+    return [*dates, *times, *ids, *numbers, *find_names(without(rest, numbers), text)]
+
+
+def _as_written(text: str, found: list[Found]) -> list[Found]:
+    """Show what was found in the text's own signs."""
+    return [one._replace(text=text[one.start : one.start + len(one.text)]) for one in found]
 
 
 def find_outside_numbers(

@@ -4,12 +4,18 @@ A capital letter inside a sentence marks a name unless the word is ordinary ("Su
 At the start of a sentence, in a title and in a line of capitals it marks nothing by itself; there
 a word is a name only if it is not ordinary and what follows behaves as after a name. Names that
 are written in lower case are not found.
+
+This holds for English, whose ordinary words are known here. In another language only a capital
+inside a sentence marks a name; in German, where all nouns have one, only a title or a capital
+inside the word does. What has no letter case marks nothing.
 """
 
 import re
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
+from tunesmith.data.entities.language import tongue
 from tunesmith.data.entities.ordinary_words import (
     ALSO_NAMES,
     FUNCTION,
@@ -20,11 +26,15 @@ from tunesmith.data.entities.text import fold
 
 
 class FoundName(NamedTuple):
-    """A name, where it starts, and the folded words of it that need support."""
+    """A name, where it starts, and the folded words of it that need support.
+
+    `inflected` says that its words may end otherwise elsewhere, as names do in many languages.
+    """
 
     start: int
     text: str
     words: tuple[str, ...]
+    inflected: bool = False
 
 
 class _Word(NamedTuple):
@@ -73,30 +83,67 @@ kimberly beverly fleming mohammed muhammed trinity charity felicity constance fl
 laurence lawrence terence portugal montreal senegal dominic frederic atlantic pacific
 """
 _NOT_FORMED = frozenset(_LIKE_FORMED.split())
+_LONGEST_ACRONYM = 5
+_TITLE_WORDS = """
+herr herrn frau hr fr dr prof monsieur madame mademoiselle mme mlle senor senora senorita sr sra
+srta don dona signor signora signorina sig senhor senhora pan pani pana panie pania panstwo meneer
+mevrouw dhr mevr herra rouva fru bay bey hanim gospodin gospodina gospoja господин госпожа господина
+госпожи госпоже господину пан пани
+"""
+_TITLES = frozenset(_TITLE_WORDS.split())
+"""Folded words of other languages that stand before a name."""
+_TITLED = re.compile(
+    r"(?<!\w)(?:Herrn?|Frau|Hr|Fr|Dr|Prof|Monsieur|Madame|Mme|Mlle|Señora?|Sra?|Signora?|Sig|Senhora?"
+    r"|Pani?|Panie|Meneer|Mevrouw|Fru|Господин|Госпожа)\.?\s$"
+)
+_TITLE_AT = 12
+"""Characters before a name among which its title is looked for."""
+_POLITE_WORDS = """
+lei suo sua suoi sue loro usted ustedes vuestra merced du dich dir dein ihr euch sie ihnen u uw pan
+pani pana panu panem panstwo panstwa panstwu panska panskie panskiego panskiej twoj twoja twoje ci
+cie tobie wam was wy wasz wasza wasze вы вас вам вами ваш ваша ваше ваши вашего вашей вашему вашу
+вашим вашими ваших ти тебе ви de dem deres jer jeres ni er ert on onok maga siz sizin size teie teid
+te va vas vam vase vasa vi vo dumneavoastra voce
+"""
+_POLITE = frozenset(_POLITE_WORDS.split())
+"""Folded words that speak to a person, which some languages capitalise."""
 _MAX_WORDS = 8
 _CAPITAL = re.compile(r"[^\Wa-z\d_]")
 """A letter that is not a small one of a to z; without one there is no name."""
 
 
-def find_names(text: str) -> list[FoundName]:
-    """Return the names of the text. Identifiers, dates and times must have been masked before."""
+def find_names(text: str, whole: str | None = None) -> list[FoundName]:
+    """Return the names of the text. Identifiers, dates and times must have been masked before.
+
+    `whole` is the text before that, which tells its language.
+    """
     if not _CAPITAL.search(text):
         return []
     words = _Words(text)
+    found = _runs(words, _is_name_in_english)
+    language = tongue(whole or text) if found else "english"
+    if language == "english":
+        return found
+    judge = _is_name_in_german if language == "german" else _is_name_elsewhere
+    return [name._replace(inflected=True) for name in _runs(words, judge)]
+
+
+def _runs(words: "_Words", judge: "_Judge") -> list[FoundName]:
+    """Return the runs of capitalised words among which are names."""
+    text = words.text
     found: list[FoundName] = []
     run: list[_Capital] = []
     # A small word between two others stands in the gap between them, which ends a run.
     for index in words.others:
         match = words.matches[index]
         read = _reading(match.group())
-        if read.kept.islower():
+        if read.kept == read.kept.lower():
             continue
         start = match.start()
         if run and (len(run) == _MAX_WORDS or not _goes_on(text, run[-1].end, start)):
             found += _close(text, run)
             run = []
-        ordinary = read.ordinary and not _is_honored(text, start)
-        name = not ordinary and _is_name(words, index, words[index])
+        name = judge(words, index, read)
         run.append(_Capital(start, start + len(read.kept), read.folded, name))
     return [*found, *_close(text, run)]
 
@@ -241,6 +288,45 @@ def _is_title(line: str) -> bool:
     return capitals >= 0.8 * len(long)
 
 
+_Judge = Callable[[_Words, int, _Reading], bool]
+
+
+def _is_name_in_english(words: _Words, index: int, read: _Reading) -> bool:
+    if read.ordinary and not _is_honored(words.text, words.matches[index].start()):
+        return False
+    return _is_name(words, index, words[index])
+
+
+def _is_name_in_german(words: _Words, index: int, read: _Reading) -> bool:
+    """Judge a word where every noun has a capital: a title or a capital within tells a name."""
+    word = words[index]
+    if word.shouted or len(word.folded) < 2:
+        return False
+    if _TITLED.search(words.text[max(0, word.start - _TITLE_AT) : word.start]):
+        return not _is_title_word(word)
+    return not read.ordinary and not word.text.isupper() and _CAMEL.search(word.text) is not None
+
+
+def _is_name_elsewhere(words: _Words, index: int, read: _Reading) -> bool:
+    """Judge a word by its place alone, in a language whose ordinary words are not known."""
+    word = words[index]
+    if _is_name_in_german(words, index, read):
+        return True
+    if len(word.folded) < 2 or word.shouted or word.opens or read.ordinary:
+        return False
+    if word.folded in _POLITE or word.folded in words.lower or _is_title_word(word):
+        return False
+    if word.text.isupper() and len(word.folded) > _LONGEST_ACRONYM:
+        return False
+    # Behind a number stands a month; behind anything but a space or a comma may begin a sentence.
+    gap = words.text[words.matches[index - 1].end() : word.start] if index else ""
+    return gap in (" ", ", ", "-") and not words.is_titled(word.start)
+
+
+def _is_title_word(word: _Word) -> bool:
+    return word.folded in _TITLES
+
+
 def _is_name(words: _Words, index: int, word: _Word) -> bool:
     """Judge one capitalised word by itself, its place and what follows."""
     text = words.text
@@ -251,7 +337,7 @@ def _is_name(words: _Words, index: int, word: _Word) -> bool:
         return True
     if word.ordinary:
         return False
-    if word.text.isupper() and len(folded) > 5:
+    if word.text.isupper() and len(folded) > _LONGEST_ACRONYM:
         return False
     small = word.text[1:].islower() and folded not in ALSO_NAMES
     if small and folded in words.lower:

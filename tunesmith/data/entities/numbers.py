@@ -42,6 +42,11 @@ class FoundNumber(NamedTuple):
     ordinal: bool = False
 
     @property
+    def in_words(self) -> bool:
+        """Whether the number is written in words."""
+        return not any(map(str.isdecimal, self.text))
+
+    @property
     def normal(self) -> str:
         """The values in the unit, as in "1200", "45 USD", "172800 s" or "1.2|1200"."""
         values = "|".join(plain(value * self.factor) for value in self.values)
@@ -95,8 +100,11 @@ _DIGITS = re.compile(
     r"(?P<suffix>[^\W\d_]{0,9})(?!\w)",
     re.IGNORECASE,
 )
+_POINT_BEFORE = re.compile(r"(?:\A|[\s(=<*x×/+-])\.")
+"""The point of a number below one without its zero: ".5"."""
 _DIGIT = re.compile(r"\d")
 _HALF = re.compile(r"\sand\sa\shalf\b", re.IGNORECASE)
+_HALF_LENGTH = len(" and a half")
 _ORDINAL_SUFFIXES = ("st", "nd", "rd", "th")
 
 _IMPLIED = {
@@ -113,6 +121,9 @@ _IMPLIED_WORDS = re.compile(
 _IMPLIED_SMALL = re.compile(_IMPLIED_WORDS.pattern)
 _AFTER_LIST_NUMBER = re.compile(r"0[.):]\s")
 _LIST_NUMBER = re.compile(r"(?m)^[ \t>*-]{0,8}\(?\d{1,2}[.):](?=\s)|(?i:\bsteps?\s\d{1,2}\b)")
+_LISTED = re.compile(r"(?<![\w.,:$€£(-])\(?(?P<number>\d{1,2})[.)]\s")
+_LISTED_IN_LINE = re.compile(r"[^\s0] \(?00?[.)]\s")
+_BULLET = re.compile(r"(?m)^[ \t]{0,8}[-*•–]\s")
 _IDIOM = re.compile(
     r"-(?:factor|step|way|party|hand|sided|fold|class|rate)\b|\sparty\b", re.IGNORECASE
 )
@@ -122,8 +133,28 @@ def find_numbers(text: str) -> list[FoundNumber]:
     """Return the numbers that state a fact. Identifiers, dates and times must be masked before."""
     zeros = zeroed(text)
     if "0" in zeros and (_AFTER_LIST_NUMBER.search(zeros) or "step" in lowered(text)):
-        text = mask(text, (match.span() for match in _LIST_NUMBER.finditer(text)))
+        listed = list(_LIST_NUMBER.finditer(text))
+        if _LISTED_IN_LINE.search(zeros):
+            listed += _in_line(text)
+        text = mask(text, (match.span() for match in listed))
     return [number for number in stated_numbers(text) if not _says_nothing(number, text)]
+
+
+def _in_line(text: str) -> list[re.Match[str]]:
+    """Return the numbers of a list, as in "1. Unplug it. 2. Wait.", that may run on in its line."""
+    listed: list[re.Match[str]] = []
+    wanted = 1
+    for match in _LISTED.finditer(text):
+        number = int(match["number"])
+        if number == wanted:
+            listed.append(match)
+            wanted += 1
+    return listed if len(listed) > 1 else []
+
+
+def list_length(text: str) -> int:
+    """Return how many items the list of a text has, by its numbers or its bullets; 0 is none."""
+    return max(len(_in_line(text)), len(_BULLET.findall(text)))
 
 
 def implied_numbers(text: str) -> list[FoundNumber]:
@@ -183,7 +214,10 @@ def _in_words(text: str) -> list[FoundNumber]:
 def _in_digits(text: str) -> list[FoundNumber]:
     found: list[FoundNumber] = []
     for match in matches_at(_DIGITS, text, _numeral_starts(text)):
-        values, end = _values(match["digits"], match["group"]), match.end("digits")
+        start, end = match.start(), match.end("digits")
+        values = _values(match["digits"], match["group"])
+        if match["digits"].isdecimal() and _POINT_BEFORE.match(text, max(0, start - 2), start):
+            start, values = start - 1, (Decimal(f".{match['digits']}"),)
         suffix = lowered(match["suffix"])
         scale = _SCALE_AFTER.match(text, end)
         if scale:
@@ -192,9 +226,11 @@ def _in_digits(text: str) -> list[FoundNumber]:
             values, end = _times(values, suffix), match.end()
         elif suffix in _ORDINAL_SUFFIXES:
             end = match.end()
-        number = _measured(text, match.start(), end, values, ordinal=suffix in _ORDINAL_SUFFIXES)
+        elif not suffix and text.startswith(" and a half", end):
+            values, end = tuple(value + Decimal("0.5") for value in values), end + _HALF_LENGTH
+        number = _measured(text, start, end, values, ordinal=suffix in _ORDINAL_SUFFIXES)
         if not number.unit and end < match.end():  # letters of no known meaning: "500GB"
-            number = number._replace(text=match.group())
+            number = number._replace(text=text[start : match.end()])
         if match["currency"]:
             number = number._replace(unit=_UNITS[lowered(match["currency"]).strip()][0], factor=1)
         found.append(number)

@@ -9,53 +9,53 @@ menu also go by stand in `ALSO_NAMES`: capitalised inside a sentence they are na
 import re
 
 _FUNCTION = """
-a about above accidentally across additional additionally after afterwards again against ago ahead
-ahh aka alas albeit all almost alone along alongside already alright alrighty also although
-altogether always am amid among amongst an and another any anybody anyhow anymore anyone anything
-anytime anyway anyways anywhere apart are aren arent around as asap aside at ate attn
-automatically aw away aww aye back barely bcc be became because become been before beforehand
-began begin beginning begun behind being below beneath beside besides best better between beyond
-bigger biggest billion born both bought brighter broke broken brought busier but by bye ca called
-came can cannot cant caught cc certain cheaper cheers chose chosen cleaner clearer closer closest
-come comes congrats congratulations cooler could couldn couldnt currently darker dear deeper
-despite did didn didnt died diy do does doesn doesnt doing dokey done dont down dozen dr drank
-drawn drove due during each earlier easier eaten effectively eight eighteen eighth eighty either
-eleven else elsewhere enough especially et eta etc even eventually ever every everybody everyone
-everything everywhere ex except extra faithfully faq faqs far farther faster fastest fed fell felt
-few fewer fifteen fifth fifty finer first firstly five flew flies for forgot forgotten former
-formerly forth forty found four fourteen fourth freer from fuller further furthermore fw fwd fyi
-gave gently get gets getting give given go goes going gone gonna good goodbye got gotcha gotten
-greater greatest greetings grew grown ha had hadn haha half happier harder has hasn have haven
-havent having he healthier heard heavier held hello hence her here hereby herein hers herself hey
-hi hidden higher highest him himself his hiya hm hmm hmmm hooray how however huh hundred hurray i
-id ie if ill im in indeed inside instead into is isn isnt it its itself ive just keep keeps kept
-kind knew knives laid larger largest last lastly late later latter least led left less lest let
-lets lighter like likewise literally little ll lol longer longest looser lost lot lots louder
-lower lowest maam madam made mainly make makes making mam many may maybe me mean means meanwhile
-met mice might mightn million mine miss mm mmm more moreover most mostly mr mrs ms much must mustn
-mx my myself namely narrower nb near nearest nearly need needn neither never nevertheless new
-newer next nicer nil nine nineteen ninety ninth no nobody non none nonetheless nope nor not
-nothing now nowhere of off often oh ohh ok okay okey old oldest omg on once one ones only onto
-onwards ooh oops or other others otherwise ouch ought our ours ourselves out outside over overall
-own owns paid particularly pending per perhaps please plenty plus pm poorer possibly pre
-previously pro prof ps put puts putting quicker quieter quite ran rather re reading ready really
-regardless regards respectfully respectively richer rid right rode rsvp sadly safer said same sat
-saw say saying says second see seeing seemingly seen sees self sent seven seventeen seventh
-seventy several shall shan sharper she shelves shorter shortest should shouldn shouldnt shown
-simpler simply simultaneously since sincerely sir sit sits sitting six sixteen sixth sixty slower
-smaller smallest smoother so softer sold some somebody somehow someone something sometime
-sometimes somewhat somewhere soon sorry sought spent steadier still stole stolen stood stronger
-stuck such sure surely swam take taken taking taller tallest taught tba tbc tbd teeth ten tenth
-than thank thanks that thats the their theirs them themselves then thence there thereafter thereby
-therefore therein these they thicker thing things thinner third thirteen thirty this thorough
-those though thought thousand three threw thrice through throughout thrown thru thus thy tighter
-till tis to together told too took toward towards tried true try trying twelve twenty twice two
-ugh uh uhh uhm um umm under underneath understood unless unlike unlikely until unto up upon us use
-used uses using usually various ve versus very via vs warmer was wasn wasnt way we weaker welcome
-well went were weren werent what whatever when whence whenever where whereas whereby wherever
-whether which whichever while whilst who whoa whoever whole whom whose why wider with within
-without wo won wont wore worn would wouldn wouldnt wow written wrote www yay yeah yep yes yet
-yikes yon you youll youngest your youre yours yourself yourselves youve yup zero
+a about above accidentally across additional additionally after afterwards again against ago ah aha
+ahead ahem ahh ahoy aka alas albeit all almost alone along alongside already alright alrighty also
+although altogether always am amid among amongst an and another any anybody anyhow anymore anyone
+anything anytime anyway anyways anywhere apart are aren arent around as asap aside at ate attn
+automatically aw away aww aye back barely bcc be became because become been before beforehand began
+begin beginning begun behind being below beneath beside besides best better between beyond bigger
+biggest billion born both bought brighter broke broken brought busier but by bye ca called came can
+cannot cant caught cc certain cheaper cheers chose chosen cleaner clearer closer closest come comes
+congrats congratulations cooler could couldn couldnt currently darker dear deeper despite did didn
+didnt died diy do does doesn doesnt doing dokey done dont down dozen dr drank drawn drove due
+during each earlier easier eaten eek effectively eight eighteen eighth eighty either eleven else
+elsewhere enough especially et eta etc even eventually ever every everybody everyone everything
+everywhere ex except extra faithfully faq faqs far farther faster fastest fed fell felt few fewer
+fifteen fifth fifty finer first firstly five flew flies for forgot forgotten former formerly forth
+forty found four fourteen fourth freer from fuller further furthermore fw fwd fyi gave geez gently
+get gets getting give given go goes going gone gonna good goodbye gosh got gotcha gotten greater
+greatest greetings grew grown ha had hadn haha half happier harder has hasn have haven havent
+having he healthier heard heavier held hello hence her here hereby herein hers herself hey hi
+hidden higher highest him himself his hiya hm hmm hmmm hooray how however huh hundred hurray i id
+ie if ill im in indeed inside instead into is isn isnt it its itself ive just keep keeps kept kind
+knew knives laid larger largest last lastly late later latter least led left less lest let lets
+lighter like likewise literally little ll lol longer longest looser lost lot lots louder lower
+lowest maam madam made mainly make makes making mam many may maybe me mean means meanwhile met mice
+might mightn million mine miss mm mmm more moreover most mostly mr mrs ms much must mustn mx my
+myself namely narrower nb near nearest nearly need needn neither never nevertheless new newer next
+nicer nil nine nineteen ninety ninth no nobody non none nonetheless nope nor not nothing now
+nowhere of off often oh ohh ok okay okey old oldest omg on once one ones only onto onwards ooh oops
+or other others otherwise ouch ought our ours ourselves out outside over overall own owns paid
+particularly pending per perhaps phew please plenty plus pm poorer possibly pre previously pro prof
+ps put puts putting quicker quieter quite ran rather re reading ready really regardless regards
+respectfully respectively richer rid right rode rsvp sadly safer said same sat saw say saying says
+second see seeing seemingly seen sees self sent seven seventeen seventh seventy several shall shan
+sharper she sheesh shelves shorter shortest should shouldn shouldnt shown simpler simply
+simultaneously since sincerely sir sit sits sitting six sixteen sixth sixty slower smaller smallest
+smoother so softer sold some somebody somehow someone something sometime sometimes somewhat
+somewhere soon sorry sought spent steadier still stole stolen stood stronger stuck such sure surely
+swam take taken taking taller tallest taught tba tbc tbd teeth ten tenth than thank thanks that
+thats the their theirs them themselves then thence there thereafter thereby therefore therein these
+they thicker thing things thinner third thirteen thirty this thorough those though thought thousand
+three threw thrice through throughout thrown thru thus thy tighter till tis to together told too
+took toward towards tried true try trying twelve twenty twice two ugh uh uhh uhm um umm under
+underneath understood unless unlike unlikely until unto up upon us use used uses using usually
+various ve versus very via vs warmer was wasn wasnt way we weaker welcome well went were weren
+werent what whatever when whence whenever where whereas whereby wherever whether which whichever
+while whilst who whoa whoever whole whom whose why wider with within without wo won wont wore worn
+would wouldn wouldnt wow written wrote www yay yeah yep yes yet yikes yon you youll youngest your
+youre yours yourself yourselves youve yup zero
 """
 _CALENDAR = """
 afternoon am apr april aug august bst cest cet dec december edt est evening feb february fri
