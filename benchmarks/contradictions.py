@@ -11,7 +11,9 @@ and puts other words for common ones; how much is drawn at random, from hardly t
 The table goes over `alike`, the similarity from which two answers are taken to say the same.
 found: changed answers that are called a contradiction. false: reworded ones that are. real: pairs
 of different answers to one question as the files have them, of which few contradict; `--show N`
-prints some of those that are called a contradiction. There is no peer: no tool does this offline.
+prints some of those that are called a contradiction. Last come the shares of each file, because a
+changed number is a contradiction for sure only where a number was asked for: in a program or a
+play it is none, and rightly not found. There is no peer: no tool does this offline.
 """
 
 import argparse
@@ -44,7 +46,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="300 answers")
     parser.add_argument("--show", type=int, default=0)
     options = parser.parse_args()
-    rows = [pair for path in options.data for pair in pairs(load(path))]
+    files = {path: list(pairs(load(path))) for path in options.data}
+    rows = [pair for read in files.values() for pair in read]
     real = different_answers(rows)
     rng = random.Random(11)
     rng.shuffle(rows)
@@ -54,33 +57,43 @@ def main() -> None:
     print(f"{'alike':>6}{'found':>8}{'false':>8}{'precision':>11}{'real':>8}")
     figures: dict[str, float] = {}
     for alike in STEPS:
-        found = share((one, changed) for one, _, changed in planted)(alike)
-        false = share((one, same) for one, same, _ in planted)(alike)
+        found = share((turn, one, changed) for turn, one, _, changed in planted)(alike)
+        false = share((turn, one, same) for turn, one, same, _ in planted)(alike)
         called = share(iter(real))(alike)
         precision = found / (found + false) if found + false else 1.0
         print(f"{alike:6.1f}{found:8.3f}{false:8.3f}{precision:11.3f}{called:8.3f}")
         if alike == ALIKE:
             figures = {"recall": found, "precision": precision, "real": called}
-    for one, other in real:
-        if options.show and (why := incompatible(one, other)):
+    for path, read in files.items():
+        made = list(plant(rng.sample(read, min(len(read), 1000)), rng))
+        found = share((turn, one, changed) for turn, one, _, changed in made)(ALIKE)
+        false = share((turn, one, same) for turn, one, same, _ in made)(ALIKE)
+        print(f"{found:14.3f}{false:8.3f}  of {len(made)} in {path.name}")
+    for turn, one, other in real:
+        if options.show and (why := incompatible(turn, one, other)):
             options.show -= 1
-            print(f"--- {why}\n{one[:300]}\n    or\n{other[:300]}")
+            print(f"--- {why}\n{turn[-300:]}\n    has\n{one[:300]}\n    or\n{other[:300]}")
     rounded = {name: round(value, 4) for name, value in figures.items()}
     print(json.dumps({"name": "contradictions", "figures": rounded}))
 
 
-def share(texts: Iterator[tuple[str, str]]) -> Callable[[float], float]:
+def share(texts: Iterator[tuple[str, str, str]]) -> Callable[[float], float]:
     """Return a function from `alike` to the share of pairs that are called a contradiction."""
     held = list(texts)
-    return lambda alike: sum(bool(incompatible(*two, alike)) for two in held) / max(len(held), 1)
+    return lambda alike: sum(bool(incompatible(*each, alike)) for each in held) / max(len(held), 1)
 
 
-def plant(rows: list[tuple[str, str]], rng: random.Random) -> Iterator[tuple[str, str, str]]:
-    """Yield answers, each with one that says the same and one that says something else."""
-    for _, answer in rows:
+def plant(rows: list[tuple[str, str]], rng: random.Random) -> Iterator[tuple[str, ...]]:
+    """Yield turns with an answer, one that says the same, and one that says something else."""
+    for turn, answer in rows:
         if len(answer) < 2000 and (changed := change(answer, rng)) is not None:
             strength = rng.random()
-            yield answer, reword(answer, strength, rng), reword(changed, strength, rng)
+            yield (
+                turn.rpartition("\n\nHuman:")[2],
+                answer,
+                reword(answer, strength, rng),
+                reword(changed, strength, rng),
+            )
 
 
 def change(answer: str, rng: random.Random) -> str | None:
@@ -114,15 +127,18 @@ def reword(text: str, strength: float, rng: random.Random) -> str:
     return opening + " ".join(made)
 
 
-def different_answers(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the pairs of different answers to one question, at most three of each."""
+def different_answers(rows: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """Return a turn with of different answers to one question, at most three pairs of each."""
     answers: dict[bytes, list[str]] = defaultdict(list)
+    turns: dict[bytes, str] = {}
     for question, answer in rows:
-        if answer not in answers[input_key(question, "chat")]:
-            answers[input_key(question, "chat")].append(answer)
+        key = input_key(question, "chat")
+        if answer not in answers[key]:
+            answers[key].append(answer)
+        turns[key] = question.rpartition("\n\nHuman:")[2]
     return [
-        (one, other)
-        for each in answers.values()
+        (turns[key], one, other)
+        for key, each in answers.items()
         for at, one in enumerate(each[:3])
         for other in each[at + 1 : 3]
     ]

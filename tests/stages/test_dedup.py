@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from tests import toy_stages
 from tests.made_rows import chat, distinct, kept, reasons
+from tunesmith.data.comparing.differing import difference, row_parts
 from tunesmith.data.comparing.near_duplicates import similarity
 from tunesmith.errors import InputError
 from tunesmith.records import Dropped, Example, LabelExample, Message, PreferenceExample
@@ -123,6 +124,73 @@ def test_two_families_that_a_third_row_joins_keep_their_first_rows():
     found = list(dedup(rows, [], PARAMS))
     assert reasons(found) == [None, None, "near_copy"]
     assert [item.group_id for item in found[:2]] == [item.group_id for item in rows[:2]]
+
+
+# Templates, and rows that ask the same
+
+TOOL = " ".join(f"word{number}" for number in range(120)) + ".\n"
+
+
+def asking(line, question, answer=None, **fields):
+    """A row whose question stands after a long instruction, and comes back in its answer."""
+    answer = answer or f"On {question} there is this."
+    return chat(TOOL + question, answer, source=f"f:{line}", **fields)
+
+
+def test_rows_that_share_a_template_and_ask_something_else_stay_apart():
+    rows = [asking(1, "brass lamps"), asking(2, "iron gates"), asking(3, "some brass lamps")]
+    assert similarity(whole(rows[0]), whole(rows[1])) > 0.85
+    found = list(dedup(rows, [], PARAMS))
+    assert reasons(found) == [None, None, "near_copy"]
+    assert found[:2] == rows[:2]
+    # The best of each stays, as it would without a template.
+    better = [*rows[:2], asking(3, "some brass lamps", quality=1.0)]
+    assert reasons(dedup(better, [], PARAMS)) == ["near_copy", None, None]
+
+
+def test_one_row_of_a_template_behind_the_fence_takes_its_copies_and_no_others():
+    rows = [
+        asking(1, "brass lamps"), asking(2, "iron gates"),
+        asking(3, "some brass lamps", group="golden-group"), asking(4, "silk scarves"),
+    ]  # fmt: skip
+    fence = chat("Quite another thing", group="golden-group", source="g:1")
+    found = list(dedup(rows, [fence], PARAMS))
+    assert reasons(found) == ["fence", None, "fence", None]
+    assert "linked by near copies to f:3" in found[0].detail
+
+
+def test_rows_that_ask_the_same_in_a_template_stay_in_one_group():
+    other = "Nobody in town sells any of those nowadays."
+    rows = [
+        asking(1, "brass lamps"),
+        asking(2, "brass lamps today", other),
+        asking(3, "iron gates"),
+    ]
+    found = list(dedup(rows, [], PARAMS))
+    assert reasons(found) == [None] * 3
+    assert [item.group_id for item in found] == [rows[0].group_id] * 2 + [rows[2].group_id]
+
+
+def test_rows_that_ask_the_same_go_into_one_group_with_all_of_theirs():
+    asks = "How deep is the lake near town?"
+    rows = [
+        chat(asks, "It is rather deep.", group="a", source="f:1"),
+        chat("Something else, quite long", "Well.", group="b", source="f:2"),
+        chat("how deep the lake near town", "Nobody knows.", group="c", source="f:3"),
+        chat("A third thing that was asked", "So.", group="c", source="f:4"),
+        chat(asks, "Ask somebody who dives.", group="b", source="f:5"),
+        chat("thank you!", "You are welcome.", group="a", source="f:6"),
+        chat("Thank you", "Any time.", group="d", source="f:7"),
+    ]
+    found = list(dedup(rows, [], PARAMS))
+    assert [item.group_id for item in found] == ["a", "b", "a", "a", "b", "a", "d"]
+
+
+def test_whose_group_stands_on_another_side_of_the_fence_takes_nobody_in():
+    asks = "How deep is the lake near town?"
+    fence = chat("Something else", group="g", source="g:1")
+    rows = [chat(asks, "It is rather deep.", group="g"), chat(asks, "Nobody knows.", group="h")]
+    assert [item.group_id for item in kept(dedup(rows, [fence], PARAMS))] == ["h"]
 
 
 # The fence
@@ -245,7 +313,10 @@ def test_on_drop_all_of_them_go_and_each_names_another():
 
 def test_off_does_not_look():
     found = list(dedup(contradicting(), [], acting(chat=False)))
-    assert found == contradicting()
+    first, *rest = contradicting()
+    assert found == [
+        first, *(msgspec.structs.replace(item, group_id=first.group_id) for item in rest[:2]), rest[2]
+    ]  # fmt: skip
 
 
 def test_copies_of_a_row_that_contradicts_go_with_it():
@@ -301,7 +372,8 @@ def test_a_row_behind_the_fence_contradicts_nobody():
 
 rows_strategy = st.lists(
     st.tuples(
-        st.sampled_from([0, 0, 0, 1]),
+        # At 2 and 3 rows share a template and ask one of two things, of which only one is a copy.
+        st.sampled_from([0, 0, 0, 1, 2, 3]),
         # Chains of near copies: each differs in one place from some of the others.
         st.sampled_from([(), (0,), (1,), (0, 1), (1, 2), (0, 1, 2), (3,)]),
         st.sampled_from([None, None, None, "g1", "g2"]),
@@ -322,6 +394,10 @@ thorough = settings(
 def build(drawn, start=1):
     return [
         row(line, base, *edits, group=group, quality=quality, answer=answer)
+        if base < 2
+        else asking(
+            line, ("brass lamps", "iron gates")[base - 2], answer, group=group, quality=quality
+        )
         for line, (base, edits, group, quality, answer) in enumerate(drawn, start)
     ]
 
@@ -335,10 +411,14 @@ def near(one, other):
     return similarity(whole(one), whole(other)) >= PARAMS.threshold
 
 
+def copies(one, other):
+    return near(one, other) and not difference(row_parts(one), row_parts(other))
+
+
 @given(rows_strategy, fences_strategy, params_strategy)
 @thorough
-def test_every_row_comes_out_once_in_order_and_only_its_group_may_change(rows, fence, params):
-    rows, fence = build(rows), build(fence, 100)
+def test_every_row_comes_out_once_in_order_and_only_its_group_may_change(drawn, fence, params):
+    rows, fence = build(drawn), build(fence, 100)
     found = list(dedup(rows, fence, params))
     assert len(found) == len(rows)
     for given_row, item in zip(rows, found, strict=True):
@@ -350,8 +430,15 @@ def test_every_row_comes_out_once_in_order_and_only_its_group_may_change(rows, f
             own = {"group_id": given_row.group_id, "flags": ()}
             assert {**_fields(item), **own} == _fields(given_row)
     assert list(dedup(rows, fence, params)) == found
-    # Once more drops nothing and changes nothing.
-    assert list(dedup(kept(found), fence, params)) == kept(found)
+    # Once more drops nothing. Groups that stood apart may be joined where the row is gone that
+    # one of them began with, but no group is parted.
+    again = list(dedup(kept(found), fence, params))
+    joined = {item.group_id: other.group_id for item, other in zip(kept(found), again, strict=True)}
+    assert again == [
+        msgspec.structs.replace(item, group_id=joined[item.group_id]) for item in kept(found)
+    ]
+    if not any(group for *_, group, _, _ in drawn):
+        assert again == kept(found)
 
 
 @given(rows_strategy, fences_strategy, params_strategy)
@@ -361,7 +448,7 @@ def test_what_is_kept_is_apart_from_each_other_and_from_the_fence(rows, fence, p
     found = kept(dedup(rows, fence, params))
     for number, one in enumerate(found):
         for other in found[number + 1 :]:
-            if near(one, other):  # unless they contradict a copy, on the same side
+            if copies(one, other):  # unless they contradict a copy, on the same side
                 assert "contradiction" in (*one.flags, *other.flags)
                 assert one.group_id == other.group_id
         assert not any(near(one, other) or one.group_id == other.group_id for other in fence)
@@ -386,7 +473,7 @@ def assert_stay(before, after, salt):
     was, now = sides_of(before, salt), sides_of(after, salt)
     for old in before:
         for new in after:
-            if old.source == new.source or near(old, new):
+            if old.source == new.source or copies(old, new):
                 assert was[old.source] == now[new.source]
 
 
@@ -427,3 +514,32 @@ def test_the_stage_reads_its_fences_and_accounts_for_its_own_rows_only(store):
     (record,) = store.all_records("dedup")
     assert record["counts"] == {"rows_in": 4, "kept": 2, "dropped": {"exact_copy": 1, "fence": 1}}
     assert STAGE.key(PARAMS, source, fences) != STAGE.key(PARAMS, source, fences[:1])
+
+
+@pytest.mark.parametrize(("workers", "batch"), [(1, 7), (2, 64), (3, 33)])
+def test_workers_batches_and_shards_change_nothing(store, tmp_path, monkeypatch, workers, batch):
+    from tunesmith.engine import LocalEngine
+    from tunesmith.store import draft
+    from tunesmith.store import rows as row_files
+
+    rows = [
+        *build([(n % 4, ((), (0,), (1, 2))[n % 3], None, n % 5 / 4, None) for n in range(60)]),
+        *distinct(60, start=200),
+        *(chat(f"How deep is lake {n % 9} near town?", f"Ask {n}.", group=f"x{n}") for n in range(40)),
+    ]  # fmt: skip
+    fence = [row(900, 1), *distinct(2, start=210)]
+    alone = store.build(
+        STAGE, PARAMS, toy_stages.given(store, rows), (toy_stages.given(store, fence),)
+    )
+    assert 0 < alone.dropped < alone.rows
+    other = type(store)(str(tmp_path / "other"))
+    monkeypatch.setattr("tunesmith.engine.ALONE_SECONDS", 0.0)
+    monkeypatch.setattr(draft, "BATCH_ROWS", batch)
+    monkeypatch.setattr(row_files, "SHARD_BYTES", 2000)
+    monkeypatch.setattr(other, "engine", LocalEngine(workers))
+    again = other.build(
+        STAGE, PARAMS, toy_stages.given(other, rows), (toy_stages.given(other, fence),)
+    )
+    assert again == alone
+    (record,) = other.all_records("dedup")
+    assert record["notes"]["links"]["groups"] > 0

@@ -339,3 +339,97 @@ def test_the_set_that_comes_along_is_well_formed():
     assert 150 <= len(pairs) == len({pair[0]["content"] for pair in pairs})
     assert all([turn["role"] for turn in pair] == ["user", "assistant"] for pair in pairs)
     assert all(turn["content"].strip() == turn["content"] != "" for pair in pairs for turn in pair)
+
+
+TOOL = " ".join(f"word{number}" for number in range(120)) + ".\n"
+
+
+def test_a_training_row_that_is_a_copy_of_a_test_row_is_refused(store, tokenizer):
+    rows = distinct(120)
+    sides = {name: [] for name in split.SIDES}
+    for row in rows:
+        sides[split.side(row.group_id, split.SplitParams(salt="s"))].append(row)
+    held, trained = sides["test"][2], sides["train"][0]
+    # As if `dedup` had missed it: near, in a group of its own.
+    copy = chat(
+        held.messages[0].content, held.answer.replace("waits", "stays"),
+        source="rows.jsonl:900", group=trained.group_id,
+    )  # fmt: skip
+    told = leaked(store, tokenizer, [*rows, copy])
+    assert f"rows.jsonl:900: near copy of a row of test: {held.source}" in told
+    assert "1 rows of the training set" in told
+
+
+def test_what_test_and_training_share_is_noted(store, tokenizer):
+    rows = distinct(120)
+    test = [row for row in rows if split.side(row.group_id, split.SplitParams(salt="s")) == "test"]
+    held_out = [row for row in rows if split.side(row.group_id, split.SplitParams(salt="s")) != "train"]  # fmt: skip
+    train = next(row for row in rows if row not in held_out)
+    again = chat(
+        test[0].messages[0].content, "Quite another answer.", source="rows.jsonl:900",
+        group=train.group_id,
+    )  # fmt: skip
+    mixed(store, tokenizer, [*rows, again])
+    (record,) = store.all_records("mix")
+    share = round(1 / len(held_out), 4)
+    assert record["notes"]["held_out"] == {
+        "rows": len(held_out), "same_input": share, "half_held": 0.0,
+    }  # fmt: skip
+
+
+drawn_rows = st.lists(
+    st.tuples(
+        st.integers(0, 7),  # what is asked; the last four in one long template
+        st.sampled_from(["", "", "Please. ", "Could you say so? "]),
+        st.integers(0, 2),  # which answer
+        st.sampled_from([None, None, None, "g1", "g2", "g3"]),
+    ),
+    max_size=24,
+)
+
+
+def written(drawn, name, start=0):
+    topics = ("brass lamps", "iron gates", "silk scarves", "oak tables")
+    made = []
+    for line, (asked, polite, answer, group) in enumerate(drawn, start):
+        topic = topics[asked % 4]
+        question = f"{TOOL}{topic}" if asked > 3 else f"Where were the {topic} in hall{asked} made?"
+        said = (f"On {topic} there is this.", "Nobody knows.", f"Ask at the shop for {topic}, or by mail.")  # fmt: skip
+        made.append(chat(polite + question, said[answer], source=f"{name}:{line}", group=group))
+    return made
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(drawn_rows, drawn_rows, st.sampled_from("abcdef"))
+def test_nothing_that_training_reads_stands_behind_any_fence(tmp_path_factory, tokenizer, drawn, behind, salt):  # fmt: skip
+    """Through dedup, split and mix: no row of the mixture repeats one that must stay unseen."""
+    from tunesmith.data.comparing.contradictions import input_key
+    from tunesmith.data.comparing.differing import difference, row_parts
+    from tunesmith.data.comparing.fence import leaks
+    from tunesmith.data.comparing.near_duplicates import similarity
+    from tunesmith.data.comparing.row_texts import asked, whole
+    from tunesmith.data.normal_text import normalise
+    from tunesmith.stages import dedup
+
+    store = Store(str(tmp_path_factory.mktemp("mixed")))
+    rows = [*written(drawn, "rows"), *distinct(60, start=100)]
+    golden, benchmark = written(behind[:1], "golden"), written(behind[1:2], "benchmark")
+    fences = [toy_stages.given(store, part) for part in (golden, benchmark)]
+    kept = store.build(dedup.STAGE, dedup.DedupParams(), toy_stages.given(store, rows), tuple(fences))  # fmt: skip
+    sides = store.build(split.STAGE, split.SplitParams(salt=salt), kept, None)
+    mixture = store.build(
+        STAGE, MixParams(salt=salt), sides, {}, dict(zip("gb", fences, strict=True)), None,
+        base(store, tokenizer), None,
+    )  # fmt: skip
+    trained = read(store, mixture.train)
+    assert list(leaks(trained, golden + benchmark, 0.8, 0.5)) == []
+    (record,) = store.all_records("dedup")
+    apart = record["notes"]["links"]["apart"]  # inputs whose groups both stood there before
+    for held in read(store, sides.test) + read(store, sides.validation):
+        for row in trained:
+            assert row.group_id != held.group_id
+            assert normalise(whole(row)) != normalise(whole(held))
+            near = similarity(whole(row), whole(held)) >= 0.8
+            assert not near or difference(row_parts(row), row_parts(held))
+            same = input_key(asked(row), "chat") == input_key(asked(held), "chat")
+            assert not same or apart

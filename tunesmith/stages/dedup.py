@@ -10,12 +10,17 @@ or holds a good part of one, or is a near copy of a row that is dropped for that
 | contradiction | answers the same input as another row in a way that cannot be right as well, or \
 is a near copy of such a row; both go, since nobody knows which is right |
 | exact_copy | has the same text as the row that is kept in its place |
-| near_copy | is a near copy of an earlier row, kept or not |
+| near_copy | is a near copy of an earlier row, kept or not: its text is near, and it differs in \
+nothing but edits, whatever template they share |
 
 Rows are taken in order, and each joins the earliest row that it is a near copy of. What so joins
 is a family, of which one row is kept, with the group id of the family's first row. Rows that are
 appended later never change the family or the side of earlier ones. Otherwise a better copy, or a
 copy of a copy, could next quarter carry into the test set what was trained on this quarter.
+
+Rows that ask the same and are answered differently stay, and those that come later take the group
+of the first, if theirs begins with them: a test question is then not seen in training. How many is
+noted as `links`.
 
 The rows are read twice and never held: what is compared lies in a file.
 """
@@ -137,7 +142,8 @@ def _write(
         with draft.timed("compare"):
             judgement = _judge(collection, params)
         draft.notes["contradictions"] = judgement.notes()
+        draft.notes["links"] = judgement.links()
         return draft.seal_examples(judgement.apply(draft.rows(source)))
 
 
-STAGE = Stage("dedup", version=2, produces=Examples, body=_write)
+STAGE = Stage("dedup", version=3, produces=Examples, body=_write)

@@ -16,16 +16,17 @@ A row of replay goes in at most `repeat` times: beyond about four, repeated data
 (Muennighoff et al., "Scaling Data-Constrained Language Models", NeurIPS 2023).
 
 The fence is checked once more, on every row that goes in: golden and benchmarks as `dedup` checks
-them (group, near copies, runs of words), test and validation by group and by text, since near
-copies among the rows of one data set are gone. What is found here is an error, and the stage
-refuses.
+them (group, near copies, runs of words), test and validation by group, by text and by near copy.
+What is found here is an error, and the stage refuses. How many test rows share their input, or
+much of their text, with training is noted.
 """
 
-import hashlib
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
+from itertools import islice
 from typing import Any, Literal
 
 from pydantic import Field
@@ -33,8 +34,7 @@ from pydantic import Field
 from tunesmith.artifacts import Base, Examples, Mixture, Scores, Split
 from tunesmith.data.comparing.external_sort import in_order
 from tunesmith.data.comparing.fence import fenced
-from tunesmith.data.comparing.row_texts import whole
-from tunesmith.data.normal_text import encode, normalise
+from tunesmith.data.comparing.held_out import HeldOut
 from tunesmith.data.semantic import ReadBags, semantic_copies
 from tunesmith.data.surveys import per_cent
 from tunesmith.data.surveys.look import (
@@ -63,6 +63,7 @@ from tunesmith.training.token_vectors import TokenVectors
 GENERAL = "general"
 _REPLAY_SALT = "replay"
 _FILES_TOLD = 100
+_BATCH_ROWS = 4096
 
 
 class WeightParams(Params):
@@ -150,13 +151,14 @@ def _write(
         task = merged(_noting(draft.survey(split.train, look), lengths), params.system_prompt)
         times, extra = _replay(params, draft, look, task, replay, lengths)
     _refuse(task.leaked + extra.leaked, [*task.leaks, *extra.leaks])
-    mixing = _Mixing(params, draft, split, replay, times)
-    with draft.timed("mix"):
+    with draft.timed("mix"), closing(_held_out(params, draft, split)) as held_out:
+        mixing = _Mixing(params, draft, split, replay, times, held_out)
         if params.curriculum is None:
             train = draft.seal_examples(mixing.rows())
         else:
             keys = _keys(params, draft, lengths, scores)
             train = draft.seal_examples(mixing.by(keys))
+        draft.notes["held_out"] = held_out.figures()
     with draft.timed("tokens"):
         tokens = _tokens(draft, tokenizer, split, stages, task)
     document = _document(params, task, extra, tokens, replay)
@@ -177,6 +179,12 @@ def _weights(params: MixParams) -> Weights:
 def _behind(params: MixParams, draft: Draft, fences: Mapping[str, Examples]) -> Behind | None:
     rows = tuple(fenced(row) for ref in fences.values() for row in draft.peek(ref))
     return Behind(rows, params.threshold, params.overlap) if rows else None
+
+
+def _held_out(params: MixParams, draft: Draft, split: Split) -> HeldOut:
+    sides = {"test": split.test, "validation": split.validation}
+    rows = {name: draft.peek(ref) for name, ref in sides.items()}
+    return HeldOut(rows, params.threshold, draft.scratch())
 
 
 def _refuse(count: int, named: Sequence[str]) -> None:
@@ -226,11 +234,11 @@ class _Mixing:
         split: Split,
         replay: Examples | None,
         replay_times: float,
+        held_out: HeldOut,
     ) -> None:
         self._params, self._draft = params, draft
         self._train, self._replay, self._replay_times = split.train, replay, replay_times
-        behind = {"test": split.test, "validation": split.validation}
-        self._fence = _Fence({name: draft.peek(ref) for name, ref in behind.items()})
+        self._held_out = held_out
         self._weights: dict[str, float] = {}
         self._leaks: list[str] = []
         self._leaked = 0
@@ -271,11 +279,17 @@ class _Mixing:
 
     def _weighted(self) -> Iterator[tuple[int, int, Example]]:
         """Yield each row with its place in the survey, and how often it goes in."""
+        placed = self._placed()
+        while batch := list(islice(placed, _BATCH_ROWS)):
+            self._check([row for _, times, row in batch if times])
+            yield from batch
+
+    def _placed(self) -> Iterator[tuple[int, int, Example]]:
         position = -1
         for position, row in enumerate(self._draft.rows(self._train)):
             times = copies(row.row_id, self._weight(row), self._params.salt)
             self._draft.count_in(max(times - 1, 0))
-            yield position, self._checked(row, times), row
+            yield position, times, row
         if self._replay is None:
             return
         salt = f"{_REPLAY_SALT} {self._params.salt}"
@@ -284,7 +298,7 @@ class _Mixing:
             times = copies(row.row_id, self._replay_times, salt)
             self._draft.count_in(times)
             if times:
-                yield position, self._checked(row, times), row
+                yield position, times, row
 
     def _weight(self, row: Example) -> float:
         name = file_of(row.source)
@@ -292,43 +306,17 @@ class _Mixing:
             self._weights[name] = weight_of(name, _weights(self._params))
         return self._weights[name]
 
-    def _checked(self, row: Example, times: int) -> int:
-        leak = self._fence.find(row) if times else None
-        if leak is not None:
-            self._leaked += 1
-            if len(self._leaks) < LEAKS_TOLD:
-                self._leaks.append(f"{row.source}: {leak}")
-        return times
+    def _check(self, rows: Sequence[Example]) -> None:
+        for row, how in zip(rows, self._held_out.repeats(rows), strict=True):
+            if how:
+                self._leaked += 1
+                if len(self._leaks) < LEAKS_TOLD:
+                    self._leaks.append(f"{row.source}: {how}")
 
 
 def _left_out(row: Example) -> Dropped:
     detail = "its source's weight in mix.weights is below 1"
     return Dropped(source=row.source, reason="weight", detail=detail, row=row)
-
-
-class _Fence:
-    """The groups and the texts that must stay unseen."""
-
-    def __init__(self, behind: Mapping[str, Iterable[Example]]) -> None:
-        self._names = list(behind)
-        self._groups: dict[str, int] = {}
-        self._texts: dict[bytes, int] = {}
-        for number, rows in enumerate(behind.values()):
-            for row in rows:
-                self._groups.setdefault(row.group_id, number)
-                self._texts.setdefault(_text_digest(row), number)
-
-    def find(self, row: Example) -> str | None:
-        """Say where a row stands behind the fence; None where it does not."""
-        number = self._texts.get(_text_digest(row))
-        if number is not None:
-            return f"the same text stands in {self._names[number]}"
-        number = self._groups.get(row.group_id)
-        return None if number is None else f"its group stands in {self._names[number]}"
-
-
-def _text_digest(row: Example) -> bytes:
-    return hashlib.blake2b(encode(normalise(whole(row))), digest_size=10).digest()
 
 
 class _Keys:
@@ -440,4 +428,4 @@ def _sources(part: str, amounts: Mapping[Origin, Amount]) -> list[dict[str, Any]
     return listed
 
 
-STAGE = Stage("mix", version=1, produces=Mixture, body=_write)
+STAGE = Stage("mix", version=2, produces=Mixture, body=_write)

@@ -56,6 +56,8 @@ def test_a_label_is_of_the_text_as_it_stands():
 
 # Chats
 
+ASKED = "How is it?"
+
 
 @pytest.mark.parametrize(
     ("one", "other"),
@@ -73,10 +75,16 @@ def test_a_label_is_of_the_text_as_it_stands():
         ("A very nice joke about a cat and its dog.", "A poem about the rain in some far country."),
         ("🙂", "🙁"),
         ("", "Yes."),
+        ("Not sure, I would have to look.", "Yes, I think so."),
+        ("Sure thing!", "No problem, it is on its way."),
+        ("No modifications to that, correct?", "Sure, here it is."),
+        ("Sure.", "Got it."),
+        ("Heh.", "Haha!"),
+        ("There were 3 of us.", "I counted 4 of them, and more came."),  # no number was asked for
     ],
 )
 def test_answers_that_can_both_be_right(one, other):
-    assert incompatible(one, other) == incompatible(other, one) == ""
+    assert incompatible(ASKED, one, other) == incompatible(ASKED, other, one) == ""
 
 
 @pytest.mark.parametrize(
@@ -88,13 +96,51 @@ def test_answers_that_can_both_be_right(one, other):
         ("Yes, you can.", "No, that is not possible."),
         ("We open on March 4, 2026.", "The shop opens 2026-03-05."),
         ("Certainly not, it is too late.", "Certainly, whenever you like."),
-        ("Paris", "London."),
+        ("Yes you can", "No we cannot do that"),
+        ("Not anymore.", "Yes."),
+        ("Paris", "London"),
         ("refund_not_showing_up", "card_arrival"),
     ],
 )
 def test_answers_that_cannot(one, other):
-    assert incompatible(one, other)
-    assert incompatible(other, one)
+    assert incompatible(ASKED, one, other)
+    assert incompatible(ASKED, other, one)
+
+
+@pytest.mark.parametrize(
+    ("turn", "one", "other"),
+    [
+        ("Give me a number between 1 and 10.", "7", "4"),
+        ("Tell me a date in spring, please", "April 4", "May 5"),
+        ("Write a word problem. How many apples are left?", "Ann has 5.", "Bob had 12 to sell."),
+        ("Suggest how many guests to invite.", "8 guests would do.", "I would say 12 of them."),
+        ("Find the first 5 primes.", "They are python('p(1, 6)').", "It is: python('q(2, 12)')."),
+        ("Calculate the sum.", "```\nsum(range(1, 7))\n```", "```\ntotal = 5 + 8\n```"),
+        ("Calculate the sum.", "def f(x):\n    x += 1\n    return x;", "let y = 2;\nreturn y;"),
+        ("Count them.", "Use `len(x[3])` for it.", "With `count(4)`, I think."),
+        ("What do you think of the 3 plans?", "Plan 2 would please.", "The 1 that costs less."),
+    ],
+)
+def test_what_is_no_contradiction_where_many_answers_are_right(turn, one, other):
+    assert incompatible(turn, one, other) == incompatible(turn, other, one) == ""
+
+
+@pytest.mark.parametrize(
+    ("turn", "one", "other"),
+    [
+        ("How many of us were there?", "There were 3 of us.", "I counted 4 of them."),
+        ("Calculate the sum of 5 and 8.", "It is `5 + 8`, so 13.", "That makes 12 (twelve)."),
+        ("What is 5 * 8?", "40", "That would be 45."),
+        ("Can you give me a refund?", "Yes, of course.", "No, we cannot."),
+        ("Write a reply to the ticket.", "You get it within 5 days.", "We need 10 days for that."),
+        ("Find the number of rows (in the log).", "It has f(x) rows, 12.", "There are 14 rows."),
+        ("Could you tell me the address?", "12 Main Street", "It is 14, High Street."),
+        ("And when does it open?", "At the 3rd of May.", "May 4, as far as I know."),
+    ],
+)
+def test_what_is_one_where_a_single_answer_is_right(turn, one, other):
+    assert incompatible(turn, one, other)
+    assert incompatible(turn, other, one)
 
 
 def test_answers_that_are_much_alike_are_taken_for_the_same():
@@ -102,8 +148,8 @@ def test_answers_that_are_much_alike_are_taken_for_the_same():
         " ".join(f"word{chr(97 + at % 26)}{chr(97 + at // 26)}" for at in range(90))
         + " about 5 days"
     )
-    assert incompatible(text, text.replace("5", "6")) == ""
-    assert "'5 days'" in incompatible(text, text.replace("5", "6"), alike=1.0)
+    assert incompatible(ASKED, text, text.replace("5", "6")) == ""
+    assert incompatible(ASKED, text, text.replace("5", "6"), alike=1.0) == "times against those"
 
 
 def test_each_is_named_with_the_first_that_it_contradicts():
@@ -125,6 +171,28 @@ def test_the_reason_says_in_what():
     assert "against" in one.why
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        ("Ann Smith", "Bob", "short answer against that"),
+        ("It is $5.", "The fee: 6 dollars", "amounts against those"),
+        ("On 4 March", "On May 5", "dates against those"),
+        ("Yes.", "No.", "yes against no"),
+    ],
+)
+def test_the_reason_quotes_neither_answer(one, other, why):
+    assert incompatible(ASKED, one, other) == why
+
+
+def test_inputs_that_are_equal_but_for_small_words_are_judged_alike():
+    turns = ["Give me a number", "Give me the number"]
+    for one, other in (turns, turns[::-1]):
+        rows = [Answer(0, "It is 5.", turn=one), Answer(1, "I take the 6.", turn=other)]
+        found = list(contradictions(rows, "chat"))
+        assert [each.row for each in found] == ([] if one == turns[0] else [0, 1])
+        assert all(each.why for each in found)
+
+
 def test_a_question_with_thousands_of_answers_stays_cheap(monkeypatch):
     calls = []
     judge = module.incompatible
@@ -134,7 +202,7 @@ def test_a_question_with_thousands_of_answers_stays_cheap(monkeypatch):
         return judge(*arguments)
 
     monkeypatch.setattr(module, "incompatible", counted)
-    answers = [f"A joke with {number} of them in it, word{number}." for number in range(500)]
+    answers = [f"It has {number} days in it, word{number}." for number in range(500)]
     assert len(found("chat", *answers)) == 500
     assert len(calls) <= 500 * module._COMPARED
 

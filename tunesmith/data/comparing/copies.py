@@ -14,6 +14,8 @@ import msgspec
 import numpy as np
 
 from tunesmith.data.comparing.contradictions import Contradiction, Kind, contradictions
+from tunesmith.data.comparing.families import Families
+from tunesmith.data.comparing.links import links
 from tunesmith.data.comparing.near_duplicates import Clusters
 from tunesmith.data.comparing.sketches import Collection
 from tunesmith.data.normal_text import normalise
@@ -48,20 +50,22 @@ class Judgement:
         self._collection, self._rules = collection, rules
         self._verdicts = bytearray(len(collection))
         self._others = array("q", range(len(collection)))
-        """The row that a verdict refers to; of a kept one, the first of its family."""
+        """The row that a verdict refers to; of a kept one, the one whose group it takes."""
         self._clusters = Clusters(collection.texts, rules.threshold)
         self._conflicts: dict[int, Contradiction] = {}
         for at in collection.leaks:
             self._set(at, _LEAK, at)
-        clusters = list(self._clusters_of_many())
-        for positions in clusters:
-            self._link(positions)
+        self._families = Families(collection, self._clusters, rules.threshold)
+        clusters = [self._families.divide(each) for each in self._clusters_of_many()]
+        for families in clusters:
+            self._link(families)
         self._find_conflicts()
-        for positions in clusters:
-            self._settle(positions)
+        for families in clusters:
+            self._settle(families)
         for at, found in self._conflicts.items():
             if self._verdicts[at] == _KEPT and self._drops(at):
                 self._set(at, _CONTRADICTS, found.other)
+        self._links = self._join()
 
     def apply(self, rows: Iterable[Example]) -> Iterator[Example | Dropped]:
         """Pass each row on, or mark it dropped, in order: the rows that were sketched."""
@@ -87,6 +91,13 @@ class Judgement:
             "examples": [[source(at), source(other), why] for at, other, why in some],
         }
 
+    def links(self) -> dict[str, int]:
+        """Return how many groups and kept rows went into another for a shared input.
+
+        `apart` is how often an input still stands in two groups.
+        """
+        return self._links
+
     def _set(self, at: int, verdict: int, other: int) -> None:
         self._verdicts[at] = verdict
         self._others[at] = other
@@ -102,13 +113,12 @@ class Judgement:
 
     # The fence
 
-    def _link(self, positions: list[int]) -> None:
-        """Drop a whole cluster of which one row leaks."""
-        leak = next((at for at in positions if self._verdicts[at] == _LEAK), None)
-        if leak is not None:
-            for at in positions:
-                if self._verdicts[at] == _KEPT:
-                    self._set(at, _LINKED, leak)
+    def _link(self, families: list[list[int]]) -> None:
+        """Drop what chains of copies lead to from a row that leaks."""
+        leaks = [at for family in families for at in family if self._verdicts[at] == _LEAK]
+        if leaks:
+            for at, leak in self._families.linked(families, leaks):
+                self._set(at, _LINKED, leak)
 
     # Contradictions
 
@@ -128,12 +138,11 @@ class Judgement:
 
     # Copies
 
-    def _settle(self, positions: list[int]) -> None:
-        """Choose what stays of a cluster."""
-        if self._verdicts[positions[0]] != _KEPT:
-            return
-        families = self._families(positions)
+    def _settle(self, families: list[list[int]]) -> None:
+        """Choose what stays of the families of a cluster."""
         for family in families:
+            if self._verdicts[family[0]] != _KEPT:
+                continue
             dropping = next((at for at in family if self._drops(at)), None)
             if dropping is not None:
                 for at in family:
@@ -142,7 +151,7 @@ class Judgement:
                         self._set(at, _CONTRADICTS, self._conflicts[at].other)
                 continue
             # Where families touch, only their first rows are known to be apart from one another.
-            single = len(families) == 1
+            single = family[0] not in self._families.touching
             best = max(family, key=self._rank) if single else family[0]
             stay = {best} | (self._variants(family, best) if single else set())
             for at in family:
@@ -151,21 +160,6 @@ class Judgement:
     def _rank(self, at: int) -> tuple[float, int]:
         by = {"best": self._collection.quality, "newest": self._collection.written}
         return (by[self._rules.keep][at] if self._rules.keep in by else 0.0), -at
-
-    def _families(self, positions: list[int]) -> list[list[int]]:
-        """Divide a cluster: each row joins the family of the earliest that it is a copy of."""
-        family_of: dict[int, list[int]] = {}
-        for at in positions:
-            near = (
-                earlier
-                for earlier in family_of
-                if self._clusters.similarity(at, earlier) >= self._rules.threshold
-            )
-            earliest = next(near, None)
-            family = [] if earliest is None else family_of[earliest]
-            family.append(at)
-            family_of[at] = family
-        return [family for at, family in family_of.items() if family[0] == at]
 
     def _variants(self, family: list[int], best: int) -> set[int]:
         """Return the best row of each answer that contradicts another and is only flagged.
@@ -180,6 +174,19 @@ class Judgement:
     def _said(self, at: int) -> tuple[str, str]:
         answer = self._collection.answer(at)
         return normalise(answer.text), normalise(answer.rejected)
+
+    # Groups
+
+    def _join(self) -> dict[str, int]:
+        """Put rows that ask the same into one group."""
+        firsts, leaks = self._families.firsts, self._collection.leaks
+        found = links(self._collection, firsts, leaks, self._families.same_questions)
+        moved = 0
+        for at, to in zip(found.rows.tolist(), found.to.tolist(), strict=True):
+            if self._verdicts[at] == _KEPT:
+                self._others[at] = to
+                moved += 1
+        return {"groups": found.groups, "rows": moved, "apart": found.apart}
 
     # Words
 

@@ -142,9 +142,13 @@ class Clusters:
         left, right = self._corpus.numbers[[one, other]].tolist()
         return 1.0 if left == right else self._comparison.similarity(left, right)
 
+    def text(self, position: int) -> int:
+        """Return a number that is the same for texts that are equal once normalised."""
+        return int(self._corpus.numbers[position])
+
     def same(self, one: int, other: int) -> bool:
         """Whether two texts are equal once normalised."""
-        return bool(self._corpus.numbers[one] == self._corpus.numbers[other])
+        return self.text(one) == self.text(other)
 
 
 class Known:
@@ -153,12 +157,15 @@ class Known:
     Args:
         texts: Kept, and read by position for the texts that get compared.
         threshold: Jaccard similarity from which two texts are near copies, 0.5 to 1.0.
+        most: Texts that each is compared with at most in a band, where thousands of known ones
+            share a template; all by default.
 
     Raises:
         ValueError: The threshold is out of range.
     """
 
-    def __init__(self, texts: Sequence[str], threshold: float) -> None:
+    def __init__(self, texts: Sequence[str], threshold: float, most: int | None = None) -> None:
+        self._most = most
         self._bands, self._rows = banding(threshold)
         self._threshold = threshold
         self._corpus = _Corpus(texts, self._bands * self._rows)
@@ -168,10 +175,17 @@ class Known:
             order = np.argsort(keys, kind="stable")
             self._sorted.append((keys[order], order))
 
-    def nearest(self, texts: Sequence[str]) -> list[tuple[int, float] | None]:
+    def nearest(
+        self, texts: Sequence[str], accept: Callable[[int, int], bool] | None = None
+    ) -> list[tuple[int, float] | None]:
         """Return for every text where its most similar near copy stands, and how similar it is.
 
         The lowest position among equals; None where nothing reaches the threshold.
+
+        Args:
+            texts: To look for.
+            accept: Told the position of a text and that of a known one which is near it, says
+                whether to take it for a copy; all of them by default. Equal texts are one here.
         """
         if not len(self._corpus.firsts):
             return [None] * len(texts)
@@ -180,18 +194,23 @@ class Known:
         best: dict[int, tuple[float, int]] = {}
         for band, (ordered, order) in enumerate(self._sorted):
             keys = band_keys(wanted.signatures, band, self._rows)
-            for left, right in _join(keys, ordered, order):
+            for left, right in _join(keys, ordered, order, self._most):
                 for one, others in comparison.candidates(left, right, band):
                     for other, bound in comparison.plausible(one, others):
                         # Distinct texts are numbered by first position: a lower one is earlier.
                         if one in best and (bound, -other) < best[one]:
                             continue
                         rank = comparison.similarity(one, other), -other
-                        if rank[0] >= self._threshold:
-                            best[one] = max(best.get(one, rank), rank)
+                        if rank[0] < self._threshold or rank < best.get(one, rank):
+                            continue
+                        if accept is None or accept(*self._places(wanted, one, other)):
+                            best[one] = rank
         firsts = self._corpus.firsts
         found = {one: (int(firsts[-other]), value) for one, (value, other) in best.items()}
         return [found.get(number) for number in wanted.numbers.tolist()]
+
+    def _places(self, wanted: "_Corpus", one: int, other: int) -> tuple[int, int]:
+        return int(wanted.firsts[one]), int(self._corpus.firsts[other])
 
 
 class _Held(Generic[_Value]):
@@ -355,10 +374,14 @@ def _bucket_pairs(keys: Hashes, forest: _Forest) -> Iterator[tuple[Positions, Po
         yield members[left], members[right]
 
 
-def _join(keys: Hashes, ordered: Hashes, order: Positions) -> Iterator[tuple[Positions, Positions]]:
+def _join(
+    keys: Hashes, ordered: Hashes, order: Positions, most: int | None
+) -> Iterator[tuple[Positions, Positions]]:
     """Yield the positions of equal keys among `keys` and the sorted ones, in chunks."""
     begins = np.searchsorted(ordered, keys, side="left")
     ends = np.searchsorted(ordered, keys, side="right")
+    if most is not None:
+        ends = np.minimum(ends, begins + most)
     for left, right in _expand(begins, ends - begins):
         yield left, order[right]
 

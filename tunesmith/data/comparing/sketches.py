@@ -1,7 +1,7 @@
 """What is held of each row while a whole collection is compared: columns, and texts on disk.
 
 Batches of rows are read by `Sketcher`, in other processes if need be; `Collection` gathers what
-it finds. Of a row stay 60 bytes or so in memory, and its text in a file.
+it finds. Of a row stay 70 bytes or so in memory, and its text in a file.
 """
 
 from array import array
@@ -9,17 +9,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import blake2b
 from itertools import pairwise
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from tunesmith.data.comparing.contradictions import Answer, Kind, input_key
+from tunesmith.data.comparing.differing import Parts, parts
 from tunesmith.data.comparing.fence import Fence, Fenced
-from tunesmith.data.comparing.row_texts import asked, whole
+from tunesmith.data.comparing.row_texts import asked, said, whole
 from tunesmith.data.comparing.spooled_texts import SpooledTexts
+from tunesmith.data.normal_text import encode
 from tunesmith.errors import InputError
-from tunesmith.records import Example, LabelExample, PreferenceExample
+from tunesmith.records import ChatExample, Example, LabelExample, PreferenceExample
+
+_GROUP_BYTES = 8
 
 
 class Sketch(msgspec.Struct, frozen=True, array_like=True):
@@ -28,6 +34,7 @@ class Sketch(msgspec.Struct, frozen=True, array_like=True):
     whole: str
     kind: Kind
     source: str
+    turn_at: int
     answer_at: int
     rejected_at: int
     label: str
@@ -35,6 +42,8 @@ class Sketch(msgspec.Struct, frozen=True, array_like=True):
     quality: float
     written: float
     key: bytes
+    group: bytes
+    """Eight bytes that stand for the group."""
     leak: str
     """How it leaks through the fence; empty if it does not."""
 
@@ -72,16 +81,17 @@ def sketch(row: Example, leak: str = "") -> Sketch:
     """
     text, question = whole(row), asked(row)
     answer_at = len(question) + 1 if len(question) < len(text) and question else 0
-    kind: Kind = "chat"
+    kind = kind_of(row)
     rejected_at, label = len(text), ""
     if isinstance(row, PreferenceExample):
-        kind, rejected_at = "preference", len(text) - len(row.rejected)
+        rejected_at = len(text) - len(row.rejected)
     elif isinstance(row, LabelExample):
-        kind, label = "label", row.label
+        label = row.label
     return Sketch(
         whole=text,
         kind=kind,
         source=row.source,
+        turn_at=_turn_at(row, question),
         answer_at=answer_at,
         rejected_at=rejected_at,
         label=label,
@@ -89,8 +99,29 @@ def sketch(row: Example, leak: str = "") -> Sketch:
         quality=row.quality or 0.0,
         written=_seconds(row),
         key=input_key(question, kind),
+        group=blake2b(encode(row.group_id), digest_size=_GROUP_BYTES).digest(),
         leak=leak,
     )
+
+
+def kind_of(row: Example) -> Kind:
+    """Return what kind of row one is."""
+    if isinstance(row, PreferenceExample):
+        return "preference"
+    return "label" if isinstance(row, LabelExample) else "chat"
+
+
+def _turn_at(row: Example, question: str) -> int:
+    """Return where the last turn of a user begins in what a chat asks; 0 for other rows."""
+    if not isinstance(row, ChatExample):
+        return 0
+    length = 0
+    for message in reversed(row.prompt):
+        if message.role != "system":
+            length += len(said(message)) + 1
+        if message.role == "user":
+            break
+    return max(len(question) - length + 1, 0)
 
 
 def _seconds(row: Example) -> float:
@@ -113,6 +144,7 @@ Texts = list[str] | SpooledTexts
 class _Facts(msgspec.Struct, frozen=True, array_like=True):
     kind: Kind
     source: str
+    turn_at: int
     answer_at: int
     rejected_at: int
     label: str
@@ -137,7 +169,7 @@ class Collection:
         self.texts, self._facts = texts, facts
         self.quality, self.written = array("d"), array("d")
         self.leaks: list[int] = []
-        self._keys = bytearray()
+        self._keys, self._groups = bytearray(), bytearray()
 
     def add(self, sketches: Iterable[Sketch]) -> None:
         """Add rows at the end."""
@@ -148,6 +180,7 @@ class Collection:
             facts = _Facts(
                 one.kind,
                 one.source,
+                one.turn_at,
                 one.answer_at,
                 one.rejected_at,
                 one.label,
@@ -158,6 +191,7 @@ class Collection:
             self.quality.append(one.quality)
             self.written.append(one.written)
             self._keys += one.key
+            self._groups += one.group
 
     def __len__(self) -> int:
         return len(self.quality)
@@ -189,9 +223,29 @@ class Collection:
             return Answer(position, facts.label)
         text = self.texts[position]
         if facts.kind == "chat":
-            return Answer(position, text[facts.answer_at :])
+            turn = text[facts.turn_at : max(facts.answer_at - 1, 0)]
+            return Answer(position, text[facts.answer_at :], turn=turn)
         chosen = text[facts.answer_at : max(facts.rejected_at - 1, facts.answer_at)]
         return Answer(position, chosen, text[facts.rejected_at :])
+
+    def question(self, position: int) -> str:
+        """What a row asks, without the system prompt."""
+        facts = self._at(position)
+        text = self.texts[position]
+        return text if facts.kind == "label" else text[: max(facts.answer_at - 1, 0)]
+
+    def parts(self, position: int) -> Parts:
+        """A row taken apart, to tell in what it differs from another."""
+        facts = self._at(position)
+        if facts.kind == "label":
+            return parts(self.texts[position], (), facts.label)
+        answer = self.answer(position)
+        answers = (answer.text, answer.rejected) if facts.kind == "preference" else (answer.text,)
+        return parts(self.question(position), answers)
+
+    def groups(self) -> NDArray[np.uint64]:
+        """A number for each row that stands for its group."""
+        return np.frombuffer(bytes(self._groups), dtype=np.uint64)
 
     def same_inputs(self) -> Iterable[Sequence[int]]:
         """Yield the rows that ask the same, where there are several, in order."""
