@@ -21,6 +21,7 @@ import codecs
 import json
 import random
 import re
+import string
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -31,13 +32,18 @@ from typing import NamedTuple
 from checks_wordings import (
     CLEAN_STARTS,
     CODE,
+    HELD_OTHER_USES,
+    HELD_REFUSALS,
     INSULTS,
     LANGUAGES,
+    NO_SECRETS,
+    NO_TURNS,
     NOT_INSULTS,
+    NOT_OWN,
     NOT_PERSONAL,
-    OTHER_USES,
     PRESSED,
-    UNSEEN_REFUSALS,
+    TURNS,
+    WHOLE,
 )
 
 from tunesmith.data.checks.context import is_ungrounded_set
@@ -48,8 +54,10 @@ from tunesmith.data.checks.repetition import find_repetition
 from tunesmith.data.checks.sycophancy import sycophancy
 from tunesmith.data.checks.toxicity import toxicity
 from tunesmith.data.checks.truncation import find_truncation
+from tunesmith.data.checks.turn_markers import find_turn_marker
 from tunesmith.data.grounding import ungrounded
 from tunesmith.data.markers import PHRASES, find_marker
+from tunesmith.data.secrets import find_secrets
 from tunesmith.example_data import support_email
 from tunesmith.records import Message
 
@@ -120,11 +128,11 @@ def refusals(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
             r"sorry|can't|cannot|can not|unable|won't|not |n't|decline|apolog|as an ai", start
         ):
             yield Case("real", chat.prompt, chat.answer, False)
-        wording = rng.choice(UNSEEN_REFUSALS)
+        wording = rng.choice(HELD_REFUSALS)
         greeted = rng.choice(("", "", "Hello, ", "Dear customer,\n\n", "Thank you for asking. "))
         rest = rng.choice(("", " " + chat.answer))
         yield Case("planted", chat.prompt, greeted + wording + rest, True)
-        yield Case("near miss", chat.prompt, f"{rng.choice(OTHER_USES)} {chat.answer}", False)
+        yield Case("near miss", chat.prompt, f"{rng.choice(HELD_OTHER_USES)} {chat.answer}", False)
 
 
 def truncated(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
@@ -132,11 +140,12 @@ def truncated(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
         answer = chat.answer.strip()
         if _ends(answer):
             yield Case("real", chat.prompt, answer, False)
-        if len(_sentences(answer)) >= 4 and _ends(answer) and not CODE_SIGN.search(answer):
+        yield Case("whole", chat.prompt, rng.choice(WHOLE), False)
+        if len(_sentences(answer)) >= 2 and _ends(answer) and not CODE_SIGN.search(answer):
             at = rng.randrange(len(answer) * 2 // 5, len(answer) * 19 // 20)
             cut = answer[:at].rstrip()
             last = re.split(r"[.!?:;]\s|\n", cut)[-1]
-            if not re.search(r"[.!?:;)\"'*]$", cut) and len(last.split()) >= 3:
+            if not re.search(r"[.!?:;)\"'*]$", cut) and len(last.split()) >= 3 and _judged(cut):
                 yield Case("sentence", chat.prompt, cut, True)
         code = rng.choice(CODE)
         at = rng.randrange(len(code) // 3, len(code) - 1)
@@ -145,6 +154,11 @@ def truncated(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
         document = json.dumps({"answer": answer[:80], "parts": [1, 2, {"three": "a [b"}], "n": at})
         yield Case("whole json", chat.prompt, document, False)
         yield Case("json", chat.prompt, document[: rng.randrange(20, len(document) - 1)], True)
+
+
+def _judged(cut: str) -> bool:
+    """Whether an answer is long enough to show whether its writer ends sentences."""
+    return len(cut.split()) >= 25 and re.search(r"[.!?]\s", cut) is not None
 
 
 CODE_SIGN = re.compile(r"[{}=<>;]|```")
@@ -257,6 +271,45 @@ def toxic(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
         yield Case("near miss", chat.prompt, f"{rng.choice(NOT_INSULTS)} {chat.answer}", False)
 
 
+def secret(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
+    letters = string.ascii_letters + string.digits
+    for chat in texts:
+        if not re.search(r"(?i)passw|pwd|secret|key|token|\d{4}", chat.answer):
+            yield Case("real", chat.prompt, chat.answer, False)
+        key = "".join(rng.choice(letters) for _ in range(40))
+        word = "".join(rng.choice(string.ascii_lowercase) for _ in range(7))
+        kind, planted = rng.choice(
+            (
+                ("AWS", f"AKIA{key[:16].upper()}"),
+                ("GitHub", f"ghp_{key[:36]}"),
+                ("Google", f"AIza{key[:35]}"),
+                ("API key", f"sk-proj-{key[:24]}7"),
+                ("password", f"password: {word}{rng.randrange(10, 9999)}"),
+                ("password", f'DB_PASSWORD = "{key[:12]}7k"'),
+                ("password", f"the api key is {key[:24]}8d"),
+                ("card", _card(rng)),
+            )
+        )
+        yield Case(kind, chat.prompt, f"{chat.answer}\n{planted}\n", True)
+        demo = rng.choice(NO_SECRETS).format(n=rng.randrange(1, 1000))
+        clean = re.sub(r"\d", "", chat.answer[:300])
+        if not find_secrets(clean):
+            yield Case("near miss", chat.prompt, f"{clean}\n{demo}\n", False)
+
+
+def turns(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
+    for chat in texts:
+        if not re.search(r"(?i)human|user|assistant|response|instruction|<\||inst\]", chat.answer):
+            yield Case("real", chat.prompt, chat.answer, False)
+        other = rng.choice(texts).prompt.strip().splitlines()
+        prompt = next((line for line in other if len(line.split()) > 1), "Is it open today?")
+        planted = rng.choice(TURNS).format(answer=chat.answer.strip(), prompt=prompt)
+        if chat.answer.count(" ") and "`" not in chat.answer:
+            yield Case("planted", chat.prompt, planted, True)
+        asked, answer = rng.choice(NO_TURNS)
+        yield Case("near miss", asked, answer, False)
+
+
 def marked(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
     for chat in texts:
         if not find_marker(chat.answer):  # the phrases are the definition
@@ -264,6 +317,8 @@ def marked(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
         phrase = rng.choice(PHRASES)
         shown = rng.choice((phrase, phrase.upper(), phrase.replace("'", "’"), phrase.capitalize()))
         yield Case("planted", chat.prompt, f"{chat.answer} Well, {shown}, and so on.", True)
+        said, answer = rng.choice(NOT_OWN)
+        yield Case("not its own", said, answer, False)
         start = rng.choice(CLEAN_STARTS)
         if not find_marker(chat.answer):
             yield Case("near miss", chat.prompt, f"{start} {chat.answer}", False)
@@ -271,10 +326,12 @@ def marked(texts: list[Chat], rng: random.Random) -> Iterator[Case]:
 
 CHECKS: dict[str, tuple[Callable[[list[Chat], random.Random], Iterator[Case]], Find]] = {
     "refusal": (refusals, lambda case: find_refusal(case.answer)),
-    "markers": (marked, lambda case: find_marker(case.answer)),
+    "markers": (marked, lambda case: find_marker(case.answer, asked=[case.prompt])),
     "truncated": (truncated, lambda case: find_truncation(case.answer)),
+    "turn_marker": (turns, lambda case: find_turn_marker(case.answer, [case.prompt])),
     "degenerate": (degenerate, lambda case: find_repetition(case.answer, 0.3, 0.6)),
     "language": (language, lambda case: find_wrong_language(case.answer, case.prompt, (), 0.7)),
+    "secret": (secret, lambda case: find_secrets(case.answer)),
     "personal": (personal, lambda case: find_personal(case.answer)),
     "toxicity": (toxic, lambda case: toxicity(case.answer) >= 0.5),
 }

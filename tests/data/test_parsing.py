@@ -327,7 +327,7 @@ def test_a_secret_behind_escapes_has_a_hint_of_it(card, data):
 
 
 @pytest.mark.parametrize(
-    "text", ["pa\u017f\u017fword: hunter2x", "api \u212aey: abcd1234", "apı key: abcd1234"]
+    "text", ["pa\u017f\u017fword: hunter2x", "api \u212aey: hunter2x", "apı key: hunter2x"]
 )
 def test_letters_that_count_as_others_are_no_hiding_place(text):
     assert find_secrets(text)

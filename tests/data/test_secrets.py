@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunesmith.data.secrets import find_secrets, mask
+from tunesmith.data import secrets
+from tunesmith.data.entities.text import matches_at
+from tunesmith.data.secrets import find_cards, find_secrets, mask
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----"
 # Put together here, so that scanners of this repository do not take them for real ones.
@@ -38,12 +40,15 @@ def test_a_secret_is_found_whatever_stands_around_it(kind, secret, before, after
     [
         "password: hunter2x",
         "Password = 'tr0ub4dor'",
-        'the password is "s3cret-one"',
+        'the password is "s3al-skin"',
+        "password is Rover2015",
+        "password: '$tr0ub4dor'",
+        "pwd=kj83Hsl20",
         "API key: 9f8e7d6c5b4a",
         "api_key=9f8e7d6c5b4a",
-        "DB_PASSWORD=pa55word!",
+        "DB_PASSWORD=m4gn0lia!",
         "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG",
-        "secret_key: abc123def",
+        "secret_key: k7391842",
         '"password": "hunter2x"',
         "access token is: ab12cd34ef",
         "PASSPHRASE: correct7horse",
@@ -62,6 +67,22 @@ def test_a_value_that_looks_chosen_after_such_a_word_is_one(text):
         "Your password is required.",
         "The password: please reset it.",
         "Is the secret ingredient basil?",
+        "password: mypassword123",
+        'password = "P@ssw0rd1"',
+        "API_KEY: abcdef123",
+        "api_key='YOUR-API-KEY-123'",
+        'api_key="xxxxxxxx320"',
+        "password: admin1234!",
+        "password = user1.password",
+        "password = generate_password(12)",
+        'api_key = os.environ["API_KEY_1"]',
+        "api_key=os.environ['API_KEY_1']",
+        "api_key: ${API_KEY_2}",
+        "password={{secret_1}}",
+        "password=<password1>",
+        "the password is 12-character",
+        "the password is sha256-hashed",
+        "use sk-your-api-key-goes-here-1",
         "passwords is12345x",
         "the secretary is room101b",
         "password is 123456",  # a pin has no letters; too many orders look like it
@@ -125,3 +146,33 @@ def test_a_long_line_is_searched_in_linear_time():
     # Each of these takes hours where a pattern backtracks over the whole line at each start.
     for piece in ("1 ", "eyJ", "-----BEGIN ", "password ", "sk-", "4111 1111 "):
         assert isinstance(find_secrets(piece * 20_000), list)
+
+
+pieces = st.sampled_from(
+    [*SECRETS.values(), "AKIA", "sk-", "eyJ", "xox", "ghp_", "password", "API KEY", "is", "=", ": ", "hunter2x",
+     "4111 ", "4111-1111-", "0000 0000 ", "3782 822463 10005", "-----BEGIN ", "a", "_", " ", "\u0130", "\u017f", "\n"]
+)  # fmt: skip
+
+
+@given(st.lists(pieces, max_size=12).map("".join))
+def test_to_look_where_a_secret_can_begin_finds_what_looking_everywhere_does(text):
+    for kind, pattern in secrets._PATTERNS:
+        places = secrets._places(text, secrets._BEGINNINGS[kind])
+        assert spans(matches_at(pattern, text, places)) == spans(pattern.finditer(text))
+    assert spans(secrets._assigned(text)) == spans(secrets._ASSIGNED.finditer(text))
+    cards = [found for found in spans(secrets._CARD.finditer(text)) if is_card(text, found)]
+    assert [(card.start, card.end) for card in find_cards(text)] == cards
+
+
+def spans(matches):
+    return [match.span() for match in matches]
+
+
+def is_card(text, span):
+    return secrets._is_card(text[slice(*span)])
+
+
+def test_a_pattern_is_tried_no_more_often_than_its_beginning_stands_there():
+    text = "a password is a word, and an api_key = x; " * 1000
+    assert len(secrets._places(text, secrets._ASSIGNED_TO)) == 2000
+    assert not any(secrets._places(text, starts) for starts in secrets._BEGINNINGS.values())

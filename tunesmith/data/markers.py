@@ -1,12 +1,17 @@
 """Phrases that betray an answer that is not about its input.
 
-Two families: a model talking about itself or its limits, which fine-tuning then teaches, and
-hedges that stand where a fact should. Matching ignores case, the kind of apostrophe, and whether
-a negation or "I am" is contracted.
+Three families: a model talking about itself or its limits, which fine-tuning then teaches, hedges
+about the reader's own affairs, where a fact should stand, and templates that nobody filled in.
+Matching ignores case, the kind of apostrophe, and whether a negation or "I am" is contracted.
+
+A phrase is not the answer's own where it stands in quotation marks or code, where the input has it
+too (a text to translate, a string to count), or, when a model speaks of itself, where the input
+asks for fiction or about such models, or a profession follows ("as an AI researcher").
 """
 
 import functools
 import re
+from collections.abc import Sequence
 
 PHRASES = (
     "as an ai",
@@ -26,9 +31,10 @@ PHRASES = (
     "i'm sorry, but i can't",
     "i don't have enough information",
     "it is likely that your",
-    "presumably",
-    "i would assume",
-    "i assume that",
+    "presumably your",
+    "presumably you",
+    "i would assume that you",
+    "i assume that you",
     "if i recall correctly",
     "to the best of my knowledge",
     "[insert",
@@ -41,14 +47,67 @@ PHRASES = (
 """The phrases that are looked for when a recipe names none."""
 
 
-def find_marker(answer: str, phrases: tuple[str, ...] = PHRASES) -> str | None:
-    """Return the first marker phrase of an answer, or None."""
+def find_marker(
+    answer: str, phrases: tuple[str, ...] = PHRASES, asked: Sequence[str] = ()
+) -> str | None:
+    """Return the first marker phrase that is an answer's own, or None.
+
+    Args:
+        answer: The answer.
+        phrases: What is looked for.
+        asked: What the system and the user said before it.
+    """
     text = plain(answer)
     # Most answers have none; to look for each phrase as it stands is ten times as fast.
     if not any(phrase in text for phrase in _plain_phrases(phrases)):
         return None
-    found = _pattern(phrases).search(text)
-    return found.group() if found else None
+    matches = [match for match in _pattern(phrases).finditer(text) if not _is_spoken(match)]
+    if not matches:
+        return None
+    before = "\n".join(map(plain, asked))
+    return next((match[0] for match in matches if _is_own(match, before)), None)
+
+
+_ITSELF = frozenset(
+    ("as an ai", "as a language model", "as an artificial intelligence", "i'm an ai",
+     "my training data", "my knowledge cutoff", "my last update")
+)  # fmt: skip
+_QUOTED = re.compile(r"\"[^\"]{1,400}\"|\u201c[^\u201d]{1,400}\u201d|`[^`]{1,2000}`")
+_PROFESSION = re.compile(r" (?:\w+ )?\w+(?:er|or|ist|ian|ant|pist)s?\b")
+_MODEL = re.compile(
+    r" (?:\w+ )?(?:assistant|computer|language|model|chatbot|or|never|under|whether)\b"
+)
+_NEXT_WORD = re.compile(r" \w+")
+_ADDRESSED = re.compile(
+    r"\byou(?:'re| are) (?:an? )?(?:\w+ ){0,3}?(?:ai|bot|chatbot|language model)\b"
+)
+_MADE_UP = re.compile(
+    r"\b(?:imagin\w+|pretend|role.?play\w*|stor(?:y|ies)|tales?|poems?|novels?|scenes?|fiction\w*"
+    r"|characters?|diary|monologue|in the voice of|perspective of|speech|haiku|song"
+    r"|ais?|artificial intelligence|artificial being|robots?|androids?|sentient|self-aware)\b"
+)
+
+
+def _is_spoken(match: re.Match[str]) -> bool:
+    """Whether quotation marks or code stand around a phrase, but not around the whole answer."""
+    return any(
+        quoted.start() < match.start() < quoted.end() and quoted.group() != match.string
+        for quoted in _QUOTED.finditer(match.string)
+    )
+
+
+def _is_own(match: re.Match[str], before: str) -> bool:
+    """Whether a phrase is the answer's own, after what was said before it, made plain."""
+    if match[0] in before:
+        # A customer's "I can't access my bank" is no model's "I can't access your account".
+        goes_on = _NEXT_WORD.match(match.string, match.end())
+        if match[0][0] != "i" or goes_on is None or match[0] + goes_on[0] in before:
+            return False
+    if match[0] not in _ITSELF:
+        return True
+    if _PROFESSION.match(match.string, match.end()) and not _MODEL.match(match.string, match.end()):
+        return False
+    return not _MADE_UP.search(_ADDRESSED.sub(" ", before))
 
 
 _CONTRACTIONS = (
@@ -86,3 +145,9 @@ def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
         return f"{start}{re.escape(phrase)}{end}"
 
     return re.compile("|".join(whole(phrase) for phrase in _plain_phrases(phrases)))
+
+
+def is_quoted(text: str, at: int) -> bool:
+    """Whether a place lies inside double quotation marks: somebody else says it there."""
+    before = text[:at]
+    return before.count('"') % 2 == 1 or before.count("\u201c") > before.count("\u201d")

@@ -247,4 +247,4 @@ def _write(params: IngestParams, draft: Draft, files: Files) -> Examples:
     return made
 
 
-STAGE = Stage("ingest", version=2, produces=Examples, body=_write)
+STAGE = Stage("ingest", version=3, produces=Examples, body=_write)

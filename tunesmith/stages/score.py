@@ -10,6 +10,7 @@ as the recipe says:
 | too_long | more tokens than the model is trained on | drop |
 | refusal | an answer that refuses in its first 200 characters | flag |
 | truncated | an answer that stops inside a sentence, a code fence or brackets | drop |
+| turn_marker | an answer with "Human:", "### Response:" or a chat template's token in it | drop |
 | degenerate | an answer that repeats itself | drop |
 | language | an answer in another language than its prompt, or than expected | flag |
 | toxicity | insults, slurs, threats | flag |
@@ -44,7 +45,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from tunesmith.artifacts import Base, Examples
 from tunesmith.data.checks.params import Checks
-from tunesmith.data.checks.row import Looked, has_text, look
+from tunesmith.data.checks.row import Looked, has_text, look, said_to
 from tunesmith.data.grounding import ungrounded
 from tunesmith.data.markers import PHRASES, find_marker
 from tunesmith.data.tokenizer import Tokenizer, tokenizer
@@ -172,7 +173,7 @@ def check(row: Example, params: ScoreParams, tokens: Tokenizer) -> dict[Check, s
                 f"the answer has {found} tokens; expected {params.min_tokens} to "
                 f"{params.max_tokens}"
             )
-    marker = find_marker(row.answer, params.phrases)
+    marker = find_marker(row.answer, params.phrases, said_to(row))
     if marker:
         failed["markers"] = f"the answer says {marker!r}"
     if params.format and not re.match(params.format, row.answer):
@@ -201,4 +202,4 @@ def _write(params: ScoreParams, draft: Draft, source: Examples, base: Base) -> E
     return ref
 
 
-STAGE = Stage("score", version=2, produces=Examples, body=_write)
+STAGE = Stage("score", version=3, produces=Examples, body=_write)

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunesmith.data.checks import personal
 from tunesmith.data.checks.personal import Masker, find_personal
+from tunesmith.data.entities.text import matches_within, zeroed
 
 
 @pytest.mark.parametrize(
@@ -76,3 +78,34 @@ def test_spans_are_in_order_and_what_is_masked_stays_as_it_is(text, salt):
 @pytest.mark.parametrize("piece", ["1", "1 ", "A1", "a@", "AB12 ", "1.", "1:", "(1)", "+1 "])
 def test_a_long_text_is_searched_in_linear_time(piece):
     find_personal(piece * 20_000)
+
+
+pieces = st.sampled_from(
+    ["ann", "@", ".", "-", "_", "%", "firm.co", "a@b.de", " ", "\n", "1", "23", "192", "8.8.4.4", ":", "::", "v ",
+     "2001:db8:", "ff", "fe80::1", "81.2.69.142", "\u00e4", "\u0663", "x" * 70]
+)  # fmt: skip
+
+
+@given(st.lists(pieces, max_size=14).map("".join))
+def test_to_look_around_the_sign_of_a_kind_finds_what_looking_everywhere_does(text):
+    zeros = zeroed(text)
+    everywhere = {
+        "email": [match.span() for match in personal._EMAIL.finditer(text)],
+        "ip": [m.span() for p in (personal._IPV4, personal._IPV6) for m in p.finditer(text)],
+    }
+    found = []
+
+    def record(pattern, text, spans):
+        matches = list(matches_within(pattern, text, spans))
+        found.extend(match.span() for match in matches)
+        return iter(matches)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(personal, "matches_within", record)
+        for kind, look in (
+            ("email", lambda: personal._emails(text)),
+            ("ip", lambda: personal._addresses(text, zeros)),
+        ):
+            found.clear()
+            look()
+            assert found == everywhere[kind]

@@ -22,6 +22,7 @@ def looked(row, **checks):
         (chat("How?", "I can't help with that."), "refusal", False),
         (chat("How?", "Put it on the"), "truncated", True),
         (chat("How?", LOOP), "degenerate", True),
+        (chat("How?", "So.\nHuman: And on Sunday?"), "turn_marker", True),
         (chat("Where is my order? I have been waiting for it since last week.",
               "Votre commande a été expédiée hier soir et devrait arriver bientôt."), "language", False),
         (chat("How?", "Go kill yourself."), "toxicity", False),
@@ -36,6 +37,13 @@ def test_each_check_finds_its_own_and_does_what_it_does_by_default(row, name, dr
     assert list(found.flags) == ([] if dropped else [name])
     off = looked(row, **{name: "off"})
     assert (off.drops, off.flags) == ({}, {})
+
+
+def test_a_turn_marker_of_the_user_is_meant_and_one_of_an_earlier_answer_leaked_too():
+    answer = "So.\nHuman: And on Sunday?"
+    assert looked(dialogue("Go on.\nHuman: How?", answer)).drops == {}
+    assert list(looked(dialogue("How?", answer, "And now?", answer)).drops) == ["turn_marker"]
+    assert list(looked(preference("How?", answer, "No.")).drops) == ["turn_marker"]
 
 
 def test_a_good_row_comes_back_as_it_is():

@@ -41,3 +41,12 @@ def test_mild_words_count_only_beside_you():
     assert toxicity("This stupid printer again.") == 0
     assert toxicity("Are you stupid?") == 0.2
     assert toxicity("You rang. This stupid printer again.") == 0
+
+
+def test_a_word_that_is_named_counts_half():
+    used, named = toxicity(said("n juber")), toxicity(f'The word "{said("juber")}" is old.')
+    assert (used, named) == (0.6, 0.3)
+    assert toxicity(f"The word \u201c{said('juber')}\u201d is old.") == named
+    assert toxicity(f'The "{said("juber")}" is a {said("juber")}.') == used
+    assert toxicity(f'He wrote: "{said("lbh ner n juber")}"') == used
+    assert toxicity(f'"{said("juber")}", "{said("ovgpu")}"') >= 0.5

@@ -6,12 +6,12 @@ a model that sees an answer without its end learns not to end.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 
+from tunesmith.data.identity import rewritten
 from tunesmith.data.tokenizer import Tokenizer
-from tunesmith.records import Example, LabelExample, Message, PreferenceExample, row_id
+from tunesmith.records import Example, LabelExample, Message, PreferenceExample
 
 PER_MESSAGE = 8
 """Tokens of a template around a message, at most: ChatML needs five."""
@@ -138,24 +138,3 @@ def _pieces(text: str, room: int, tokens: Tokenizer) -> list[str] | None:
         pieces[-1].append(word)
         left -= size
     return [" ".join(piece) for piece in pieces]
-
-
-def rewritten(row: Example, **changes: Any) -> Example:
-    """Return the row with other content, and the id that this content has."""
-    changed: Example = msgspec.structs.replace(row, **changes)
-    if isinstance(changed, LabelExample):
-        content: Any = {"text": changed.text, "label": changed.label}
-    elif isinstance(changed, PreferenceExample):
-        content = {
-            "prompt": _plain(changed.prompt),
-            "chosen": changed.chosen,
-            "rejected": changed.rejected,
-        }
-    else:
-        content = _plain(changed.messages)
-    return msgspec.structs.replace(changed, row_id=row_id(content))
-
-
-def _plain(messages: Sequence[Message]) -> Any:
-    """Messages as the value of which the id of a row is the digest."""
-    return [msgspec.to_builtins(message) for message in messages]

@@ -42,6 +42,12 @@ class TruncatedParams(CheckParams):
     action: Action = Field("drop", description=_ACTION)
 
 
+class TurnMarkerParams(CheckParams):
+    """Answers that run on into another turn, or hold tokens of a chat template."""
+
+    action: Action = Field("drop", description=_ACTION)
+
+
 class DegenerateParams(CheckParams):
     """Answers that repeat themselves."""
 
@@ -142,6 +148,9 @@ class Checks(Params):
     too_long: TooLongParams = Field(TooLongParams(), description="Rows too long to train on.")
     refusal: RefusalParams = Field(RefusalParams(), description="Answers that refuse.")
     truncated: TruncatedParams = Field(TruncatedParams(), description="Answers without their end.")
+    turn_marker: TurnMarkerParams = Field(
+        TurnMarkerParams(), description="Answers with a marker of another turn in them."
+    )
     degenerate: DegenerateParams = Field(DegenerateParams(), description="Answers in a loop.")
     language: LanguageParams = Field(LanguageParams(), description="Answers in a wrong language.")
     toxicity: ToxicityParams = Field(ToxicityParams(), description="Toxic answers, by a score.")

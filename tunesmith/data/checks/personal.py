@@ -35,6 +35,9 @@ class Personal(NamedTuple):
 
 
 _EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@((?:[\w-]{1,63}\.)+[A-Za-z]{2,24})(?![\w-])")
+_HOST = re.compile(r"@[\w.-]*")
+_LOCAL = 64
+"""Characters of an address before its "@"."""
 _RESERVED = re.compile(
     r"(?:^|\.)(?:example\.(?:com|org|net)|example|test|invalid|localhost)$", re.IGNORECASE
 )
@@ -81,6 +84,8 @@ _BEHIND = 2
 _IBAN_START = re.compile(r"[A-Z][A-Z]00")
 _DOTTED = re.compile(r"0\.0{1,3}\.0{1,3}\.0")
 _COLONS = re.compile(":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:")
+_REST_OF_IPV6 = 30
+"""Characters that an address may still have behind that, and one more."""
 
 
 def find_personal(text: str) -> list[Personal]:
@@ -113,16 +118,17 @@ def _numbered(text: str) -> list[Personal]:
     if "000-00-0000" in zeros or "000 00 0000" in zeros:
         found += _ssns(text)
     if _DOTTED.search(zeros) or _COLONS.search(text):
-        found += _addresses(text)
+        found += _addresses(text, zeros)
     if digits >= _FEWEST_OF_PHONE:
         found += _phones(text, zeros)
     return found
 
 
 def _emails(text: str) -> list[Personal]:
+    around = [(max(0, at.start() - _LOCAL), at.end() + 1) for at in _HOST.finditer(text)]
     return [
         Personal("email", match.start(), match.end(), match.group().lower())
-        for match in _EMAIL.finditer(text)
+        for match in matches_within(_EMAIL, text, around)
         if not _RESERVED.search(match[1])
     ]
 
@@ -165,10 +171,12 @@ def _ssns(text: str) -> list[Personal]:
     return found
 
 
-def _addresses(text: str) -> list[Personal]:
+def _addresses(text: str, zeros: str) -> list[Personal]:
     found = []
-    for pattern in (_IPV4, _IPV6):
-        for match in pattern.finditer(text):
+    dotted = [(max(0, at.start() - 2), at.end() + 4) for at in _DOTTED.finditer(zeros)]
+    colons = [(max(0, at.start() - 4), at.end() + _REST_OF_IPV6) for at in _COLONS.finditer(text)]
+    for pattern, around in ((_IPV4, dotted), (_IPV6, colons)):
+        for match in matches_within(pattern, text, around):
             try:
                 address = ipaddress.ip_address(match.group())
             except ValueError:

@@ -1,71 +1,271 @@
 """Answers that refuse instead of answering.
 
 A refusal stands at the start of an answer: "I'm sorry, but I can't help with that". Later in the
-text the same words mostly belong to a story or to advice. The wordings are those that chat models
-use, as listed in studies of over-refusal (Röttger et al., "XSTest", 2024, where "full refusal" is
-told by its opening sentence). To refuse a harmful request is right, so the default is to flag.
+text the same words mostly belong to a story or to advice. What counts is built of parts, as in
+studies of over-refusal (Röttger et al., "XSTest", 2024, where "full refusal" is told by its opening
+sentence):
+
+| part | as in |
+|---|---|
+| an inability or unwillingness to answer | "I'm not able to", "we can't" + "discuss that" |
+| a regret and an inability | "I apologize, but I'm unable" |
+| declining in one word | "I must refuse", "I'd rather not" |
+| a rule, a purpose or a nature | "against our guidelines", "not designed to", "as an AI I don't" |
+| the request itself is judged | "it wouldn't be appropriate to answer" |
+
+To object to a question without refusing it ("that is a stereotype") is an answer. To refuse a
+harmful request is right, so the default is to flag.
 """
 
 import re
 
-from tunesmith.data.markers import plain
+from tunesmith.data.markers import is_quoted, plain
 
 START = 200
 """Characters from the start of an answer in which a refusal must begin."""
 
 _OBJECT = (
-    r"(?:(?:you )?(?:with )?(?:to you )?(?:that|this|such|any|anything|how|what"
-    r"|(?:the |a |an |more |your )?(?:\w+ )?(?:advice|help|information|instructions?|guidance"
-    r"|details|assistance|support|content|opinions?|recommendations?|steps|answers?|predictions?"
-    r"|diagnos[ei]s|links|code|text|images?|stories|jokes?|material)\b))"
+    r"(?:(?:you |anyone |people |us )?(?:with |to you |out )?(?:that|this|such|any|anything"
+    r"|(?:an|one) (?:answer|opinion)|how\b(?! (?:much|happy|glad|sorry|grateful|many|proud))"
+    r"|(?:any|some)(?:one|body)(?: else)?'s"
+    r"|(?!more\b)(?:the |a |an |your |my |another |other |specific )?(?:[\w'-]+ ){0,2}?"
+    r"(?:advice|help|information|instructions?|guidance|details|assistance|support|content"
+    r"|opinions?|recommendations?|steps|answers?|responses?|predictions?|diagnos[ei]s|links|code"
+    r"|text|images?|stories|jokes?|material|passwords?|lists?|definitions?|reasons|arguments?"
+    r"|suggestions?|ways|plans?|solutions?|data|address(?:es)?|results|names?|weapons?|essays?"
+    r"|exams?|threats|recipes?|quer(?:y|ies)|requests?|questions?|topics?|conversations?"
+    r"|secrets?)\b)|you(?=[.,;!]|$))"
 )
-_VERB = (
-    r"(?:help(?:ing)?(?! (?:but|it\b|feeling|thinking|noticing))|assist(?:ing)?|comply|participate"
-    r"|engage|condone|endorse|encourage|promote|advise|speculate|comment on|recommend (?:that|this)"
-    r"|fulfill? (?:that|this|your|the)|accommodate (?:that|this|your)|do (?:that|this|it|so)\b"
-    r"|support (?:that|this|any|such|or)|form (?:\w+ )?opinions"
-    r"|(?:reveal|disclose) (?:that|this|any|my|your|private|personal|confidential)"
-    r"|(?:answer|discuss|respond to|continue(?: with)?|process|explain|describe|go into) "
-    r"(?:that|this|your|such|any|how|the question|questions (?:about|on|of))|talk about"
-    r"|aid (?:you|in)|speak to (?:that|this)|give out"
-    rf"|(?:provid|giv|offer|shar|tell|show|teach|writ|creat|generat|produc|mak)(?:e|ing)? "
-    rf"{_OBJECT})"
+_OF_HELP = (
+    r"help(?:ing)?(?! (?:but|it\b|myself|\w+ing\b))|assist(?:ing)?|aid(?:ing)? (?:you|in|with)"
+    r"|comply(?:ing)?|participat(?:e|ing)|tak(?:e|ing) part|engag(?:e|ing) (?:in|with)"
+    r"|condon(?:e|ing)|endors(?:e|ing)|encourag(?:e|ing)(?! (?:you|people) enough)|promot(?:e|ing)"
+    r"|facilitat(?:e|ing)|be (?:a )?(?:of (?:any )?(?:help|assistance|use|service)"
+    r"|part(?:y)? (?:of|to)"
+    r"|the one to|involved)|do(?:ing)? (?:that|this|it|so|such|anything (?:like|of))\b"
+    r"|support(?:ing)? (?:that|this|any|such|or|violence)|fulfill? |fulfill?ing "
+    r"|grant(?:ing)? (?:that|this|your|you)"
+    r"|accommodat(?:e|ing) (?:that|this|your)"
+)
+_OF_SPEECH = (
+    r"advis(?:e|ing)|guess(?:ing)?|discuss(?:ing)?\b|speculat(?:e|ing)|comment(?:ing)?\b"
+    r"|diagnos(?:e|ing)|disclos(?:e|ing)|divulg(?:e|ing)"
+    r"|reveal(?:ing)?|recommend(?:ing)? (?:that|this|it|doing|any|specific)"
+    r"|suggest(?:ing)? (?:that|this|any|or)"
+    r"|form(?:ing)? (?:\w+ )?opinions|tak(?:e|ing) sides|confirm(?:ing)? or deny"
+    r"|walk(?:ing)? you through"
+    r"|(?:answer|process|explain|describ|repeat|continu|respond to|reply to|continu\w* with"
+    r"|go into|get into|proceed with|speak (?:on|to))(?:e|ing)? "
+    r"(?:that|this|your|such|any|how|it\b|details|the (?:question|request|topic)"
+    r"|(?:to )?questions?)"
+    r"|(?:answer|continu|proceed|respond)(?:e|ing)?(?=[.,;!]|$)"
+    r"|(?:talk|speak|joke)(?:ing)? about|go there\b"
+    r"|(?:tell|giv|show|teach|send|offer)(?:e|ing)? you\b(?! (?:more than|enough|(?:a|the|your) "
+    r"(?:refund|discount|money)|how (?:much|happy|glad|sorry|grateful|many|proud)))"
+    r"|(?:generat|creat|produc|access|brows|interpret|track)(?:e|ing)?\b"
+    r"|look(?:ing)? up\b"
+    r"|(?:shar|releas)(?:e|ing)\b|publish|giv(?:e|ing) (?:out|away)|writ(?:e|ing)\b(?! (?:with|in"
+    r"|on|left))"
+    r"|do(?:ing)? (?:what|your)|(?:see|hear|watch|view) (?:images?|pictures|photos|videos?|audio"
+    r"|sound)"
+    r"|make (?:\w+ )?(?:calls|payments|purchases|reservations|bookings)"
+    rf"|(?:provid|giv|offer|shar|tell|show|teach|writ|creat|generat|produc|mak|send|suppl|draft"
+    rf"|compos|list)(?:e|ing|y)? {_OBJECT}"
+    r"|provid(?:e|ing) (?:you )?(?:with )?(?:the|an?|your|(?<=with )[\w']+|\w+s)\b(?! (?:refund"
+    r"|discount|receipt|guarantee))"
+)
+_ACT = rf"(?:be )?(?:{_OF_HELP}|{_OF_SPEECH})"
+_ADVERBS = (
+    r"(?:,? (?:\w+ly|just|even|ever|also|in good (?:conscience|faith)|in any way"
+    r"|under any circumstances|at this time|and (?:won't|will not)|or won't),?)*"
 )
 _NOT = (
-    r"(?:can't|won't|will not|can't and (?:won't|will not))"
-    r"(?: (?:\w+ly|in good conscience|even|ever))?(?: be(?: able to)?)?"
+    rf"(?:(?:can't|won't|will not|shall not|mustn't|must not){_ADVERBS}(?: be able to| be)?"
+    r"|(?:couldn't|wouldn't)(?: possibly| in good (?:conscience|faith)| be able to))"
+)
+_UNABLE = (
+    r"(?:unable|(?:not|n't) (?:really |quite )?(?:able|going|allowed|permitted|willing|prepared"
+    r"|authori[sz]ed|qualified"
+    r"|supposed|at liberty|in a position|free)) to"
+)
+_MADE = r"(?:programmed|designed|built|trained|instructed|told|asked|made|created|meant|equipped)"
+_RULES = (
+    r"(?:guidelines?|polic(?:y|ies)|programming|principles|rules|values|ethics|instructions"
+    r"|terms|code of conduct)"
+)
+_WRONG = r"(?:inappropriate|unethical|irresponsible|improper|wrong|illegal|dangerous|harmful)"
+_RIGHT = r"(?:appropriate|ethical|responsible|proper|right|possible|safe|respectful)"
+_MODEL = (
+    r"(?:ai|a\.i\.|artificial intelligence|language model|llm|chatbot|bot|computer program|model"
+    r"|program"
+    r"|(?:virtual |digital )?assistant)\b(?! (?:manager|director|professor|coach|teacher|editor))"
+)
+_END = r"(?=[.,;!]|$)"
+_ORDINARY = (
+    r"(?:\w+ly |even |just |quite )?(?:find|guarantee|promise|see|hear|make it|come|attend|be"
+    r"|stay|go|understand|think|recall|remember|locate|join"
+    r"|meet|wait|believe|keep|agree|afford|reach|stand|sleep|swim|drive|eat|forget|say|get|wear"
+    r"|imagine|open|complain|remove|replace|deny|stress|emphasi[sz]e|stop|resist|thank)\b"
+)
+"""What people cannot do without refusing anything."""
+_OPENS = r"(?:^|(?<=[.!?:;] )|sorry,? (?:but )?|nope,? |no,? )"
+_HELPING = (
+    r"(?:helping|assisting|providing|sharing|writing|giving|answering|discussing|creating"
+    r"|encouraging|explaining|telling)"
 )
 _PHRASES = (
-    rf"i(?: \w+ly| just)? {_NOT} {_VERB}",
-    r"(?:i'm|but|and) (?:unable|not (?:able|going|allowed|programmed|permitted|willing)) to "
-    rf"(?:be )?{_VERB}",
-    r"i'm (?:very |really |so )?sorry,? (?:but )?"
-    r"(?:i (?:can't|won't|must not)|that's (?:not )?something)"
-    r"(?! (?:find|see|hear|make it|come|attend|be there|stay|go))",
-    r"(?:not|isn't) something (?:that )?i(?: can|'m (?:able|willing|comfortable))",
-    r"something (?:that )?i (?:can't|won't)",
-    r"i(?:'m going to| must| will|'ll| would| have to| need to)(?: have to)?(?: \w+ly)? decline",
-    r"i decline|i refuse to|i(?: must|'ll| have to|'m going to)(?: have to)?(?: \w+ly)? refuse\b",
-    r"(?:not|\w+n't) (?:be )?(?:appropriate|ethical|responsible|proper) (?:for me )?to "
-    r"(?:answer|comment|discuss|help|provide|share|give|write|say|speculate|talk)",
-    r"i'm (?:just|only) an ai\b",
-    r"i (?:don't feel|wouldn't feel|'m not|wouldn't be) comfortable|i'm not comfortable",
-    r"i(?:'d| would) (?:rather|prefer) not(?: to)? "
-    r"(?:help|answer|say|give|provide|discuss|talk|do)",
-    r"i don't (?:think (?:that )?i should|want to (?:help|assist|encourage|give you))",
-    r"i don't have (?:personal )?(?:opinions|feelings|beliefs|preferences)",
-    r"as an? (?:ai|language model|assistant)\b[^.!?]{0,40}?\b"
-    r"i(?:'m not| can't| don't| won't|'m unable)",
-    r"(?:that|this|it)(?: request| question)?(?: is|'s| goes| would be| violates)"
-    r"(?: against)? (?:my|the|our) (?:\w+ )?"
-    r"(?:guidelines|policy|policies|programming|principles)",
-)
-_REFUSAL = re.compile(r"\b(?:" + "|".join(_PHRASES) + ")")
+    # Somebody cannot or will not, and an act of answering.
+    rf"(?<!if )(?<!what )(?<!when )i(?: \w+ly| just)? {_NOT} {_ACT}",
+    rf"(?:i'm|but|and|we're|aren't|still|reasons,?) (?:\w+ly |currently |simply )?{_UNABLE} {_ACT}",
+    r"we (?:\w+ly )?(?:can't|won't|don't|aren't (?:able|allowed|permitted"
+    r"|authori[sz]ed) to) (?:disclos|shar|discuss"
+    r"|comment|reveal)(?:e|ing)?\b",
+    r"we (?:can't|don't|won't) (?:provide|give)(?: you)?(?: with)? "
+    r"(?:(?:another|someone)|(?:legal|medical|financial|tax) advice)",
+    rf"{_OPENS}(?:can't|unable to|not able to|not going to|won't) {_ACT}",
+    rf"(?:{_OPENS}|and |but |so )i (?:\w+ly )?(?:can't|won't|will not|shall not)(?=[.!;]|, sorry"
+    rf"|, i'm sorry|$)",
+    r"i (?:won't|will not) say|i'm not (?:going to say|at liberty)",
+    rf"i(?:'d| would| will|'ll)? never (?:help|assist|{_OF_SPEECH})",
+    rf"i (?:don't|do not) (?:assist|engage in|participate in|discuss|comment on|help (?:with"
+    rf"|people|anyone)"
+    rf"|(?:provid|giv|creat|shar|writ|generat|produc)e {_OBJECT})",
+    r"i'm not (?:helping|answering|discussing|telling you (?:how|that|what|where|who)"
+    r"|doing (?:that|this|it)|interested in (?:help|assist|discuss))",
+    rf"i (?:don't|do not) (?:think (?:that )?(?:i should|that's something i)"
+    rf"|want to (?:{_OF_HELP}|{_OF_SPEECH}|give you))",
+    r"(?:something|(?:question|topic|subject|request|matter|area)s?(?: that)?"
+    r"|one) (?:that )?i (?:can't|won't|will not)\b(?! (?:stop|resist|wait|live|imagine"
+    r"|get enough|forget))",
+    r"(?:not|\w+n't) (?:an?|one|the)(?: \w+)? ?(?:question|topic|subject|request|matter"
+    r"|one)?(?: that| which)? "
+    r"i(?: can| could| should| will|'m (?:able|willing)(?: to)?)\b(?= (?:answer|address|discuss"
+    r"|help|touch|talk|do|go))",
+    r"(?:details|information|facts|matters|secrets) (?:that |which )?i (?:can't|won't|don't)",
+    r"i(?: can|'m able to|'m here to)? only (?:help|assist|answer|discuss|talk)",
+    r"i don't do (?:that|this|such)|i don't take (?:sides|positions|a (?:stance|position|side))",
+    r"(?:not|isn't) something (?:that )?i(?: can|'m (?:able|willing|comfortable|allowed)|'d"
+    r"| should| would| will|'ll)",
+    r"nothing (?:that )?i can do|no way (?:that |in which )?i(?:'m| can| could| will|'ll| would)"
+    r"|i (?:can|could) neither|(?:under|in) no (?:circumstances?|case|way) (?:can|will|would"
+    r"|could|shall) (?:i|we)",
+    # A regret and an inability.
+    r"(?:i'm (?:very |really |so |truly )?sorry|sorry|i apologi[sz]e|(?:my )?apologies"
+    r"|i regret)[^.!?]{0,25}?"
+    r"\bi (?:can't|won't|must not)"
+rf"(?! {_ORDINARY})",
+    r"(?:unfortunately|regrettably|sadly|i'm afraid)[^.!?]{0,20}?\bi"
+    rf"(?: can't| won't|'m unable to|'m not able to)(?! {_ORDINARY})",
+    rf"(?:but|however),? (?:i|we)(?: can't| won't| will not|'m unable to"
+    rf"|'m not able to)(?! {_ORDINARY})",
+    r"(?:due to|because of|for) [^,.!?]{0,30}\b(?:reasons|laws?|rules|regulations|policy|privacy"
+    r"|safety"
+    r"|confidentiality)\b[^,.!?]{0,20}, (?:i|we)(?: can't| won't|'m unable|'re unable|'m not able)",
+    r"(?:i|we) regret that (?:i|we) (?:can't|won't)|we're sorry,? but we (?:can't"
+    r"|won't) (?:release|share|provide|give|tell)",
+    r"(?:sorry|i'm afraid),? (?:but )?(?:that's |this is |it's |that |this |it )?(?:not|isn't"
+    r"|won't be) "
+    r"(?:possible|allowed|permitted)",
+    r"i'm (?:very |really |so )?sorry,? (?:but )?that's (?:not )?something",
+    r"i (?:wish i could|(?:would|'d) (?:love|like) to) (?:help|assist|answer)[^.!?]{0,30}\b(?:but"
+    r"|however)",
+    # Declining in one word.
+    r"i(?:'m going to| must| will|'ll|'d have to| have to| need to)?(?: have to"
+    r"| need to)?(?: \w+ly)? "
+    r"(?:decline|refuse)(?: to (?!believe|accept|let|give up)|[.,;!]|$| (?:this|that|your|it"
+    r"|because|and|as)\b)",
+    r"i(?:'m going to| must| will|'ll|(?: would|'d)(?= have to)| have to| need to)(?: have to"
+    r"| need to)?(?: \w+ly)? "
+    r"(?:refrain|abstain|decline|refuse\b|turn (?:down|this|that|you)|say no|pass(?= on|[.,!]|$))",
+    r"i'm (?:declining|refusing)\b|we (?:must|have to|need to) (?:\w+ly )?(?:decline|refuse)",
+    r"i(?:'m afraid i)? (?:must|(?:'ve got|have) to) (?:say no|turn (?:you|this|that) down)",
+    r"^(?:no way|never)[.!,]|i can't say (?:more|anything|much)|turn (?:you|this|that) down"
+    r"|not my place|not for me to (?:say|judge|decide)|in no position to",
+    r"i (?:don't|have no) wish to|i (?:stay|remain) neutral|i (?:keep|stay) out of",
+    r"i (?:abstain|refrain) from|i have no intention of|i (?:choose|prefer) not to",
+    rf"i(?:'d| would) (?:much )?(?:rather|prefer|sooner) not(?: to)?(?: {_ACT}| say\b|{_END})",
+    r"i(?:'d| would) (?:rather|prefer)(?: to)? (?:we (?:talk|discuss|speak)|stay (?:out|away)"
+    r"|talk about something)",
+    r"let's (?:talk|speak) about something else|let's change the (?:subject|topic)",
+    r"i don't feel right|i'm not comfortable|i (?:really |just )?(?:don't|wouldn't) (?:feel"
+    r"|be) (?:\w+ )?comfortable",
+    rf"(?:i'm|i feel) (?:\w+ )?(?:uncomfortable|uneasy|hesitant|reluctant) "
+    rf"(?:(?:with|about) (?:this|that|your|such)|(?:to )?{_ACT})",
+    r"makes me (?:\w+ )?(?:uncomfortable|uneasy)",
+    r"(?:best|better) not to (?:answer|discuss|say|comment)",
+    rf"{_OPENS}(?:your |this )?(?:request )?(?:is |has been )?(?:denied|declined|refused|rejected)"
+    r"(?= ?[,:.!]|$)",
+    # A rule, a purpose or a nature.
+    r"against everything i|no can do\b|above my pay grade",
+    rf"(?:against|violat(?:es?|ing)|breach(?:es)?|contrary to|conflicts? with|(?:not|n't) within"
+    rf"|outside) (?:of )?(?:my|our) "
+    rf"(?:\w+ ){{0,2}}{_RULES}",
+    r"(?:that|this|it)(?: request| question)?(?: is|'s| goes| would be| violates)(?: against)? "
+    r"(?:my|the|our) (?:\w+ )?(?:guidelines|polic(?:y|ies)|programming|principles)",
+    rf"{_RULES}(?: of \w+)? (?:don't|doesn't|won't|will not) (?:allow|permit|let) (?:me"
+    rf"|us)(?: to)? {_ACT}",
+    rf"my (?:\w+ )?(?:training|{_RULES}) (?:don't|doesn't|won't) (?:allow|permit|let)",
+    r"polic(?:y|ies) (?:don't|doesn't) (?:allow|permit|let) me\b",
+    r"(?:our|my|a|company) (?:\w+ )?policy (?:not to|against \w+ing)",
+    rf"(?:our team|my team|nobody(?: here)?|no one(?: here)?) (?:can't|can|is allowed to) {_ACT}",
+    r"i don't have an? (?:body|birthday|physical)",
+    rf"{_RULES} (?:prevents?|forbids?|prohibits?|keeps?|stops?) (?:me|us) (?:from|to) {_ACT}",
+    rf"i(?:'m| was| have been|'ve been|'m only)(?: \w+ly| only)? {_MADE} (?:not to\b|to (?:avoid"
+    rf"|refuse|decline|stay))",
+    rf"(?:i'm not|i wasn't|i haven't been)(?: \w+ly)? (?:{_MADE}|authori[sz]ed) to"
+    rf"|i haven't been authori[sz]ed",
+    r"i'm (?:\w+ly )?(?:forbidden|prohibited|restricted|barred) from",
+    r"i'm (?:just|only) an? (?:ai|language model|chatbot|bot|computer program|virtual assistant)\b",
+    rf"(?:as|being|i'm) an? (?:\w+[ -]){{0,2}}?{_MODEL}[^.!?]{{0,50}}?\b"
+    rf"(?:i(?:'m not| can't| don't| won't|'m unable| have no| hold no| lack|'m incapable)|can't"
+    rf"|don't|unable|incapable)",
+    rf"as an? {_MODEL},? (?:can't|don't|have no)",
+    r"i (?:don't have|have no|hold no)(?: any)? (?:personal |political |real )?(?:opinions?"
+    r"|feelings|beliefs|preferences"
+    r"|views)\b",
+    r"i (?:don't have|have no|lack)(?: the| any)? (?:ability|capabilit(?:y|ies)|capacity|means"
+    r"|permission|authority)\b",
+    r"i lack\b|i have no(?: \w+)? (?:access|way (?:to|of))",
+    r"(?:outside|beyond|out of|exceeds)(?: of)?(?: the)?(?: scope of)? (?:what i(?:'m| can| do)"
+    r"|my (?:area|field)s? of|my (?:\w+ )?(?:abilit|capabilit|scope|power|purview|expertise"
+    r"|remit))",
+    r"i'm not (?:\w+ly )?(?:permitted|authori[sz]ed|allowed) to",
+    r"(?:i'm|i am|since i'm|because i'm) (?:\w+ )?(?:an? )?(?:ai|software|computer program"
+    r"|program|machine)\b"
+    r"[^.!?]{0,30}\b(?:i can't|have no|i don't)",
+    rf"{_OPENS}(?:this|that|it|(?:this|that|such|the) (?:information|subject|topic))(?: is|'s) "
+    r"(?:\w+ )?(?:confidential|off[- ]limits|classified)",
+    r"can't be (?:disclosed|revealed|given out|provided by (?:me|us))",
+    # The request itself is judged.
+    rf"(?:^|(?<=[.!?] )){_HELPING} (?:you|this|that|such|those|any)\b[^.!?]{{0,60}} (?:would"
+    rf"|could|might|may) "
+    rf"(?:be |go |put |not |{_WRONG}|violate|cause|harm|promote|encourage|against)",
+    rf"(?:not|\w+n't) (?:be )?{_RIGHT}(?: or \w+)? (?:(?:for|of) me )?to (?:{_ACT}|(?:answer"
+    rf"|comment|discuss|help|provide|share|give|write|say|speculate|talk|tell|judge)\b(?! up))",
+    r"(?:not|\w+n't) (?:be )?(?:appropriate|possible|right|ethical) (?:for me|to discuss)",
+    rf"(?:it's|is|be) (?:\w+ )?(?:{_WRONG}|impossible) (?:of|for) me to (?:{_ACT}|answer|comment"
+    rf"|discuss|help|provide|share|give|write|say|tell|know)",
+    rf"i don't (?:think|believe|feel|consider|find)(?: that)?(?: it| it's| it is| it would be"
+    rf"| this is)? {_RIGHT}(?: or \w+)? to "
+    rf"(?:{_ACT}|(?:answer|comment|discuss|suggest|joke|judge|say|talk|make (?:jokes"
+    rf"|assumptions))\b)",
+    rf"(?:this|that|your) (?:request|question) (?:is|was|seems|appears)(?: to be)? (?:{_WRONG}"
+    rf"|not appropriate)",
+)  # fmt: skip
+_REFUSAL = re.compile(r"(?<![\w'])(?:" + "|".join(_PHRASES) + ")")
 _HINTS = (
-    "can't", "won't", "will not", "unable", "not able", "not going", "not allowed",
-    "not permitted", "not willing", "not programmed", "sorry", "something", "decline", "refuse",
-    "comfortable", "rather not", "prefer not", "i don't", "as a", "an ai", "appropriate",
-    "ethical", "responsible", "proper", "guidelines", "polic", "programming", "principles",
+    "n't", "not", "unable", "never", "nothing", "no way", "no c", "neither", "sorry", "wish",
+    "to help", "declin", "refus", "refrain", "abstain", "turn you", "turn this", "turn that",
+    "turn down", "say no", " pass", "no intention", "rather", "prefer", "let's", "uncomfortable",
+    "uneasy", "hesitant", "reluctant", "request", "against", "violat", "breach", "contrary",
+    "conflict", "outside", "beyond", "guidelines", "polic", "rules", "instructions", "to avoid",
+    "to stay", "forbidden", "prohibit", "restricted", "barred", "m just a", "m only a",
+    "no opinion", "have no", "hold no", "i lack", "incapable", "nobody", "no one", "impossible",
+    "i only", "i can only", "to only", "help only", "confidential", "off limits", "off-limits",
+    "classified", "regret", "no wish", "neutral", "out of", "no position", "software", "program",
+    "helping", "assisting", "providing", "sharing", "writing", "giving", "answering",
+    "discussing", "creating", "encouraging", "explaining", "telling", "wrong", "unethical",
+    "inappropriate", "irresponsible", "improper",
 )  # fmt: skip
 """One of these is in every refusal that `_REFUSAL` knows; looking for them is quick."""
 
@@ -78,12 +278,6 @@ def find_refusal(answer: str) -> str | None:
     for match in _REFUSAL.finditer(start):
         if match.start() >= START:
             return None
-        if not _quoted(start, match.start()):
+        if not is_quoted(start, match.start()):
             return match.group()
     return None
-
-
-def _quoted(text: str, at: int) -> bool:
-    """Whether a place lies inside double quotation marks: somebody else says it there."""
-    before = text[:at]
-    return before.count('"') % 2 == 1 or before.count("\u201c") > before.count("\u201d")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tunesmith.data.checks.languages import find_wrong_language
-from tunesmith.data.checks.lengths import chunk, cut_input, is_too_long, rewritten
+from tunesmith.data.checks.lengths import chunk, cut_input, is_too_long
 from tunesmith.data.checks.params import Checks
 from tunesmith.data.checks.personal import Kind, Masker
 from tunesmith.data.checks.refusals import find_refusal
@@ -19,6 +19,8 @@ from tunesmith.data.checks.repetition import find_repetition
 from tunesmith.data.checks.sycophancy import sycophancy
 from tunesmith.data.checks.toxicity import toxicity
 from tunesmith.data.checks.truncation import find_truncation
+from tunesmith.data.checks.turn_markers import find_turn_marker
+from tunesmith.data.identity import rewritten
 from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.records import ChatExample, Example, LabelExample, Message, PreferenceExample
 
@@ -82,6 +84,10 @@ def _findings(row: Example, checks: Checks) -> Iterator[tuple[str, str]]:
         found = None if getattr(checks, name).action == "off" else find(answer)
         if found:
             yield name, f"the answer says {found!r}" if name == "refusal" else found
+    if checks.turn_marker.action != "off":
+        found = find_turn_marker(answer, said_to(row))
+        if found:
+            yield "turn_marker", f"another turn begins with {found!r}"
     degenerate, language = checks.degenerate, checks.language
     if degenerate.action != "off":
         found = find_repetition(answer, degenerate.lines, degenerate.phrases)
@@ -104,6 +110,11 @@ def _findings(row: Example, checks: Checks) -> Iterator[tuple[str, str]]:
 def has_text(row: Example) -> bool:
     """Whether a row has an answer in words: not a label, and not tool calls alone."""
     return not isinstance(row, LabelExample) and bool(row.answer.strip())
+
+
+def said_to(row: Example) -> list[str]:
+    """What the system and the user said before the answer, in order."""
+    return [message.content for message in row.prompt if message.role in ("system", "user")]
 
 
 def _asked(row: Example) -> str:

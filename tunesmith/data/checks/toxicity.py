@@ -8,7 +8,8 @@ look, and never a gate.
 
 The score is 1 - (1 - w1)(1 - w2)…, over the distinct words and phrases found: independent signs,
 each of which leaves the share 1 - w of doubt that was there. One strong word is 0.6; mild words
-count only beside "you" in the same sentence, where they are aimed at somebody.
+count only beside "you" in the same sentence, where they are aimed at somebody. A word that stands
+in quotation marks alone, or with two others at most, is named and not said: it counts half.
 """
 
 import codecs
@@ -57,6 +58,9 @@ _PHRASES = (
 )  # fmt: skip
 _SENTENCE = re.compile(r"[.!?\n]+")
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+_NAMED = re.compile(
+    r"\"[^\"\s]+(?: [^\"\s]+){0,2}\"|\u201c[^\u201d\s]+(?: [^\u201d\s]+){0,2}\u201d"
+)
 _AIMED = frozenset(("you", "your", "you're", "yourself", "u", "ur"))
 _COMPILED = tuple((weight, re.compile(rf"\b(?:{phrase})\b")) for weight, phrase in _PHRASES)
 _TRIGGERS = (" kill", "hope", "wish", "deserve", "ought", " are ", "you're")
@@ -68,8 +72,12 @@ def toxicity(text: str) -> float:
     found: Set[str] = frozenset()
     if not words_of(low).isdisjoint(_WEIGHTS):
         found = _WEIGHTS.keys() & set(_WORD.findall(low))
-    signs = [_WEIGHTS[word] for word in found if _WEIGHTS[word] > _MILD]
-    if len(signs) < len(found):
+    strong = [word for word in found if _WEIGHTS[word] > _MILD]
+    signs = [_WEIGHTS[word] for word in strong]
+    if strong and ('"' in low or "\u201c" in low):
+        said = set(_WORD.findall(_NAMED.sub(" ", low)))
+        signs = [_WEIGHTS[word] if word in said else _WEIGHTS[word] / 2 for word in strong]
+    if len(strong) < len(found):
         signs += [_MILD] * len(_aimed(low, found))
     if any(trigger in low for trigger in _TRIGGERS):
         signs += [weight for weight, pattern in _COMPILED if pattern.search(low)]
