@@ -1,10 +1,13 @@
 """What a row left outside the store's rows, and what the command says and does about it."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from mlflow.entities import ViewType
+from mlflow.exceptions import MlflowException
 
 from tests.made_rows import chat, chats, line
 from tests.toy_stages import DRAW, NoParams, given
@@ -15,6 +18,7 @@ from tunesmith.commands.forgetting import find
 from tunesmith.errors import InputError
 from tunesmith.records import Dropped, Example
 from tunesmith.settings import load
+from tunesmith.store.files import TEMPORARY
 
 ROW = chat("Who called?", "Mrs. Whitcombe did.", source="calls.jsonl:2")
 OTHERS = chats("one", "two")
@@ -49,44 +53,107 @@ def mlflow_with(monkeypatch, settings, rows, adapters):
     first = Pages([SimpleNamespace(name="calls", version=1, tags={"tunesmith.adapter": adapters[1].model_dump_json()})])  # fmt: skip
     first.token = "more"
     second = Pages([SimpleNamespace(name="calls", version=2, tags={"tunesmith.adapter": adapters[0].model_dump_json()})])  # fmt: skip
-    runs = [
-        SimpleNamespace(info=SimpleNamespace(run_id=name), data=SimpleNamespace(tags=tags))
-        for name, tags in {
-            "shows": {"tunesmith.artifact.ingest": f"examples/{rows.digest}"},
-            "not": {"tunesmith.artifact.ingest": "examples/0", "other": f"examples/{rows.digest}"},
-        }.items()
-    ]
+    shown = {
+        "shows": ("shows.html", rows.digest),
+        "not": ("shows.html", "0"),  # it read something else
+        "none": (None, rows.digest),
+        "other": ("other.html", rows.digest),
+        "away": ("away", rows.digest),
+    }
+    runs = []
+    for name, (report, digest) in shown.items():
+        folder = settings.home / "artifacts" / name
+        folder.mkdir(parents=True)
+        (folder / "verdict.json").write_text("{}")
+        if report in ("shows.html", "other.html"):
+            shutil.copy(settings.home / "reports" / report, folder / "report.html")
+        tags = {
+            "tunesmith.artifact.ingest": f"examples/{digest}",
+            "other": f"examples/{rows.digest}",
+        }
+        info = SimpleNamespace(run_id=name, artifact_uri=folder.as_uri())
+        runs.append(SimpleNamespace(info=info, data=SimpleNamespace(tags=tags)))
+
+    def listed(run):
+        if run == "away":
+            raise MlflowException("the bucket does not answer")
+        return [
+            SimpleNamespace(path=file.name)
+            for file in (settings.home / "artifacts" / run).iterdir()
+        ]
+
+    def search_runs(experiments, run_view_type, max_results, page_token):
+        assert run_view_type == ViewType.ALL  # a deleted run still has its files
+        return Pages(runs)
+
     client = SimpleNamespace(
         search_model_versions=lambda max_results, page_token: second if page_token else first,
-        search_experiments=lambda: [SimpleNamespace(experiment_id="1")],
-        search_runs=lambda experiments, max_results, page_token: Pages(runs),
+        search_experiments=lambda view: (
+            [SimpleNamespace(experiment_id="1")] * (view == ViewType.ALL)
+        ),
+        search_runs=search_runs,
+        list_artifacts=listed,
+        download_artifacts=lambda run, path, to: str(settings.home / "artifacts" / run / path),
     )
     (settings.home / "mlflow.db").write_text("")
     tracker = SimpleNamespace(client=client, run_url=lambda run: f"run {run}")
     monkeypatch.setattr(retrains, "open_tracker", lambda settings: tracker)
 
 
-def test_models_runs_and_reports_are_found(settings, trained, monkeypatch):
+def test_models_and_reports_are_found(settings, trained, monkeypatch):
     store, rows, adapters = trained
     mlflow_with(monkeypatch, settings, rows, adapters)
     found = traces.trace(settings, store, find(store, ROW.row_id))
     assert list(found.adapters) == [adapters[0].digest]
     assert found.versions == ("calls version 2",)
-    assert found.runs == ("run shows",)
+    assert [(copy.run, copy.url, copy.read) for copy in found.copies] == [
+        ("shows", "run shows", True), ("away", "run away", False)
+    ]  # fmt: skip
     assert [path.name for path in found.reports] == ["shows.html"]
     assert found.silent == ""
+
+
+def test_a_report_in_mlflow_that_shows_the_row_goes_and_nothing_else(
+    settings, trained, monkeypatch
+):
+    mlflow_with(monkeypatch, settings, *trained[1:])
+    before = {path for path in (settings.home / "artifacts").rglob("*") if path.is_file()}
+    listed = tunesmith("forget", ROW.row_id, "--why", "asked to").output
+    assert "MLflow runs whose report.html shows it; that file goes too:\n  run shows\n" in listed
+    assert (
+        "MLflow runs whose report.html could not be read, and may show it:\n  run away\n" in listed
+    )
+    told = tunesmith("forget", ROW.row_id, "--why", "asked to", "--yes")
+    assert told.output.endswith("forgotten: 2 rows in 2 artifacts\n")
+    left = {path for path in (settings.home / "artifacts").rglob("*") if path.is_file()}
+    assert before - left == {settings.home / "artifacts" / "shows" / "report.html"}
+    assert "run shows" not in tunesmith("forget", ROW.row_id, "--why", "asked to", "--yes").output
+
+
+@pytest.mark.parametrize("deletes", [lambda self, path: None, lambda self, path: refuse()])
+def test_a_report_that_cannot_be_deleted_is_told(settings, trained, monkeypatch, deletes):
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    mlflow_with(monkeypatch, settings, *trained[1:])
+    monkeypatch.setattr(LocalArtifactRepository, "delete_artifacts", deletes)
+    told = tunesmith("forget", ROW.row_id, "--why", "asked to", "--yes")
+    assert told.exit_code == 0
+    assert "run shows: report.html could not be deleted (" in told.output.splitlines()[-1]
+    assert (settings.home / "artifacts" / "shows" / "report.html").exists()
+
+
+def refuse():
+    raise PermissionError("not yours")
 
 
 def test_without_mlflow_none_is_made(settings, trained):
     store, _, _ = trained
     found = traces.trace(settings, store, find(store, ROW.row_id))
-    assert (found.versions, found.runs, found.silent) == ((), (), "")
+    assert (found.versions, found.copies, found.silent) == ((), (), "")
     assert not (settings.home / "mlflow.db").exists()
 
 
 def test_mlflow_that_does_not_answer_is_told(settings, trained, monkeypatch):
-    from mlflow.exceptions import MlflowException
-
     def away(settings):
         raise MlflowException("no route\nto it")
 
@@ -96,6 +163,18 @@ def test_mlflow_that_does_not_answer_is_told(settings, trained, monkeypatch):
     found = find(store, ROW.row_id)
     text = traces.described(found, traces.trace(settings, store, found))
     assert "did not answer" in text and "no route" in text
+
+
+def test_temporary_files_are_counted_where_they_lie(settings, any_store):
+    row = given(any_store, [ROW])
+    assert any_store.rows(row, Example)
+    for name in ("a/examples/x", "b"):
+        path = any_store.scratch / TEMPORARY / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    found = find(any_store, ROW.row_id)
+    told = traces.described(found, traces.trace(settings, any_store, found))
+    assert "2 temporary files in the store, of a writer at work or one that died" in told
 
 
 def tunesmith(*arguments):
@@ -163,7 +242,7 @@ def test_rows_go_out_and_through_quarantine_by_the_commands(settings, trained, t
     file.write_text(json.dumps({**row, "raw": line()}) + "\n" + json.dumps({**row, "raw": "{"}))
     told = tunesmith("quarantine", "retry", file, "--out", good)
     assert told.output.splitlines() == [
-        f"{good}: 1 rows are good now; name it as a source in the recipe",
-        f"{file}: 1 rows left: 1 bad_json",
+        f"{good}: 1 good row now; name the file as a further source in the recipe",
+        f"{file}: 1 row left: 1 bad_json",
     ]
     assert load().home == settings.home

@@ -10,7 +10,6 @@ import contextlib
 import io
 import json
 import shutil
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ import msgspec
 from tunesmith.commands.upkeep import ROWS, read_ref, refs_in
 from tunesmith.errors import InputError
 from tunesmith.store import INPUTS, MANIFEST, Store, lease
-from tunesmith.store.files import TEMPORARY, private_folder
+from tunesmith.store.files import TEMPORARY, owned_name, private_folder
 from tunesmith.store.rows import entombed, lines_with, rewritten
 
 LOCK = "work/forget/rows"
@@ -264,7 +263,7 @@ def _replace(store: Store, held: Held, asked: str, by: str, when: str, why: str)
         return line
 
     quoted = _quoted(asked)
-    folder = store.scratch / TEMPORARY / f"forget-{uuid.uuid4().hex}"
+    folder = store.scratch / TEMPORARY / owned_name()
     private_folder(folder)
     try:
         shards = {

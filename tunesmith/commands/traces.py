@@ -1,17 +1,21 @@
 """What a row left outside the store's rows: models, MLflow runs, reports, files on their way.
 
-Only reports under HOME and the store itself can be cleaned from here. Of the rest a person is told:
-weights do not forget, and copies belong to whoever made them.
+The store, reports under HOME and their copies in MLflow are cleaned from here. Of the rest a person
+is told: weights do not forget, and other copies belong to whoever made them.
 """
 
+import contextlib
 import getpass
+import os
 import socket
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tunesmith.commands.forgetting import Found
-from tunesmith.commands.upkeep import refs_in
+from tunesmith.commands.upkeep import refs_in, storages
+from tunesmith.errors import Transient
 from tunesmith.reporting.tracking import PREFIX
 from tunesmith.settings import Settings
 from tunesmith.store import Store
@@ -21,6 +25,20 @@ if TYPE_CHECKING:
     from tunesmith.reporting.tracking import Tracker
 
 _PAGE = 1000
+_REPORT = "report.html"
+
+
+class Copy(NamedTuple):
+    """A report in MLflow."""
+
+    run: str
+    """Its run's id."""
+    url: str
+    """Where a person sees the run."""
+    place: str
+    """The artifact folder that it is in."""
+    read: bool = True
+    """Whether it was read and shows the row; else it may."""
 
 
 class Traces(NamedTuple):
@@ -30,8 +48,8 @@ class Traces(NamedTuple):
     """When each adapter that was trained on the row was made, by its digest."""
     versions: tuple[str, ...]
     """Registered versions of these adapters."""
-    runs: tuple[str, ...]
-    """MLflow runs whose copied report may show the row."""
+    copies: tuple[Copy, ...]
+    """Copies of reports in MLflow that show the row, or could not be read."""
     silent: str
     """Why MLflow could not be asked; empty where it answered."""
     reports: tuple[Path, ...]
@@ -43,14 +61,14 @@ class Traces(NamedTuple):
 def trace(settings: Settings, store: Store, found: Found) -> Traces:
     """Find what a row left outside the store's rows; changes nothing."""
     adapters = _adapters(store, found.made_from)
-    versions, runs, silent = _mlflow(settings, frozenset(found.held), adapters)
+    versions, copies, silent = _mlflow(settings, found, adapters)
     return Traces(
         adapters=adapters,
         versions=versions,
-        runs=runs,
+        copies=copies,
         silent=silent,
         reports=tuple(_reports(settings.home / "reports", found.asked)),
-        temporary=len(store.storage.sizes(TEMPORARY)),
+        temporary=sum(len(storage.sizes(TEMPORARY)) for storage in storages(store)),
     )
 
 
@@ -71,23 +89,32 @@ def _reports(folder: Path, asked: str) -> Iterator[Path]:
 
 
 def _mlflow(
-    settings: Settings, held: Collection[str], adapters: Collection[str]
-) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    """Ask MLflow for versions and runs; return them, or why it did not answer."""
+    settings: Settings, found: Found, adapters: Collection[str]
+) -> tuple[tuple[str, ...], tuple[Copy, ...], str]:
+    """Ask MLflow for versions and copied reports; return them, or why it did not answer."""
     url = settings.mlflow
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         return (), (), ""  # nothing was ever tracked; asking would make an empty database
-    import requests
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
     from tunesmith.retrains import open_tracker
 
     try:
         tracker = open_tracker(settings)
-        return tuple(_versions(tracker, adapters)), tuple(_runs(tracker, held)), ""
-    except (MlflowException, requests.RequestException, SQLAlchemyError) as error:
-        return (), (), f"{url}: {str(error).splitlines()[0]}"
+        return tuple(_versions(tracker, adapters)), tuple(_copies(tracker, found)), ""
+    except _failures() as error:
+        return (), (), f"{url}: {_first_line(error)}"
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what MLflow raises when it, or where its files are, does not answer."""
+    import requests
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (MlflowException, requests.RequestException, SQLAlchemyError, Transient, OSError)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _versions(tracker: "Tracker", adapters: Collection[str]) -> Iterator[str]:
@@ -100,18 +127,39 @@ def _versions(tracker: "Tracker", adapters: Collection[str]) -> Iterator[str]:
             yield f"{version.name} version {version.version}"
 
 
-def _runs(tracker: "Tracker", held: Collection[str]) -> Iterator[str]:
-    experiments = [found.experiment_id for found in tracker.client.search_experiments()]
+def _copies(tracker: "Tracker", found: Found) -> Iterator[Copy]:
+    """Find the reports that show the row, in deleted runs as well: MLflow keeps their files."""
+    from mlflow.entities import ViewType
+
+    every = ViewType.ALL
+    experiments = [one.experiment_id for one in tracker.client.search_experiments(every)]
 
     def page(token: str | None) -> Any:
-        return tracker.client.search_runs(experiments, max_results=_PAGE, page_token=token)
+        return tracker.client.search_runs(
+            experiments, run_view_type=every, max_results=_PAGE, page_token=token
+        )
 
     for run in _pages(page) if experiments else ():
-        made = {
-            value for key, value in run.data.tags.items() if key.startswith(f"{PREFIX}artifact.")
-        }
-        if made & set(held):
-            yield tracker.run_url(run.info.run_id)
+        tags = run.data.tags.items()
+        made = {value for key, value in tags if key.startswith(f"{PREFIX}artifact.")}
+        if made & found.held.keys():
+            yield from _copy(tracker, run.info, found.asked)
+
+
+def _copy(tracker: "Tracker", run: Any, asked: str) -> Iterator[Copy]:
+    """Yield the report of a run if it shows the row, or cannot be read."""
+    copy = Copy(run.run_id, tracker.run_url(run.run_id), run.artifact_uri)
+    try:
+        names = {file.path for file in tracker.client.list_artifacts(run.run_id)}
+        if _REPORT not in names:
+            return
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        with tempfile.TemporaryDirectory() as folder:
+            path = tracker.client.download_artifacts(run.run_id, _REPORT, folder)
+            if asked in Path(path).read_text("utf-8", "replace"):
+                yield copy
+    except _failures():
+        yield copy._replace(read=False)
 
 
 def _pages(page: Callable[[str | None], Any]) -> Iterator[Any]:
@@ -139,6 +187,10 @@ def _inside(found: Found, traces: Traces) -> Iterator[str]:
         yield f"  {kind} {digest[:12]}: {', '.join(counts)}"
     yield from _list("unfinished work that may have read it; goes too", found.work)
     yield from _list("reports that show it; go too", map(str, traces.reports))
+    yield from _list(
+        f"MLflow runs whose {_REPORT} shows it; that file goes too",
+        [copy.url for copy in traces.copies if copy.read],
+    )
 
 
 def _left_to_people(found: Found, traces: Traces) -> Iterator[str]:
@@ -156,8 +208,8 @@ def _left_to_people(found: Found, traces: Traces) -> Iterator[str]:
         [*adapters, *traces.versions],
     )
     yield from _list(
-        "MLflow runs with a copy of a report that may show it; delete report.html there",
-        traces.runs,
+        f"MLflow runs whose {_REPORT} could not be read, and may show it",
+        [copy.url for copy in traces.copies if not copy.read],
     )
     if traces.silent:
         yield f"MLflow did not answer, so its runs and versions are not known: {traces.silent}"
@@ -182,10 +234,34 @@ def _list(head: str, items: Iterable[str]) -> Iterator[str]:
         yield from (f"  {item}" for item in shown)
 
 
-def remove_reports(traces: Traces) -> None:
-    """Delete the reports that show the row; their figures stay in the store and in MLflow."""
+def remove_reports(settings: Settings, traces: Traces) -> list[str]:
+    """Delete the reports that show the row; their figures stay in the store and in MLflow.
+
+    Returns:
+        What of it could not be deleted.
+    """
     for path in traces.reports:
         path.unlink(missing_ok=True)
+    copies = [copy for copy in traces.copies if copy.read]
+    return [
+        f"{copy.url}: {_REPORT} could not be deleted ({why}); delete it in {copy.place}"
+        for copy in copies
+        if (why := _delete(settings.mlflow, copy))
+    ]
+
+
+def _delete(url: str, copy: Copy) -> str:
+    """Delete a report in MLflow; return why it could not be, empty if it is gone."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    try:
+        files = get_artifact_repository(copy.place, tracking_uri=url)
+        with contextlib.suppress(FileNotFoundError):  # somebody else was faster
+            files.delete_artifacts(_REPORT)
+        left = any(file.path == _REPORT for file in files.list_artifacts())
+    except _failures() as error:
+        return _first_line(error)
+    return "its storage does not delete" if left else ""
 
 
 def forgetter() -> str:

@@ -7,17 +7,22 @@ Object stores have no rename, and two writers may meet, so everything rests on o
 import contextlib
 import hashlib
 import os
+import re
+import socket
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from tunesmith.canonical import file_digest
 from tunesmith.errors import RecipeError, Transient
+from tunesmith.processes import alive, started
 
 TEMPORARY = "tmp"
 """Folder of files on their way to their names; what a killed writer leaves there is garbage."""
+_OWNED = re.compile(r"(?P<host>[0-9a-f]{8})-(?P<pid>\d{1,10})-(?P<started>\d{1,12})-[0-9a-f]{32}")
 
 
 class Storage(Protocol):
@@ -84,7 +89,7 @@ class LocalStorage:
     def _whole(self, target: Path, content: bytes | Path) -> Iterator[Path]:
         private_folder(target.parent)
         private_folder(self._root / TEMPORARY)
-        whole = self._root / TEMPORARY / uuid.uuid4().hex
+        whole = self._root / TEMPORARY / owned_name()
         try:
             if isinstance(content, bytes):
                 whole.touch(mode=0o600)
@@ -143,6 +148,36 @@ class LocalStorage:
                 target.rmdir()
         else:
             target.unlink(missing_ok=True)
+
+
+def owned_name() -> str:
+    """Return a new name for something temporary, which says what process it belongs to."""
+    return f"{_owner(os.getpid())}{uuid.uuid4().hex}"
+
+
+def owner_lives(name: str) -> bool | None:
+    """Whether the process that a temporary name belongs to still runs; None if nobody here knows.
+
+    That is so for one of another machine, and where a process with this id began at another time:
+    it may be a later one, or the clock was set anew.
+    """
+    match = _OWNED.fullmatch(name)
+    if match is None or match["host"] != _host():
+        return None
+    pid = int(match["pid"])
+    if alive(pid, float(match["started"])):
+        return True
+    return False if started(pid) is None else None
+
+
+@lru_cache(maxsize=8)
+def _owner(pid: int) -> str:
+    begun = started(pid)
+    return "" if begun is None else f"{_host()}-{pid}-{int(begun)}-"
+
+
+def _host() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 def private_folder(folder: Path) -> None:

@@ -34,7 +34,8 @@ class Lease:
     """A held lease; `check` raises if another builder has taken it over."""
 
     def __init__(self, storage: Storage, folder: str, number: int, token: str) -> None:
-        self._storage, self._folder, self._number, self._token = storage, folder, number, token
+        self.folder = folder
+        self._storage, self._number, self._token = storage, number, token
 
     def check(self) -> None:
         """Make sure that nobody has taken over.
@@ -43,7 +44,7 @@ class Lease:
             Transient: when this process was thought dead; the other builder's result will do.
         """
         if not self._held():
-            raise Transient(f"{self._folder}: another builder took this work over; run again")
+            raise Transient(f"{self.folder}: another builder took this work over; run again")
 
     def beat(self, count: int) -> bool:
         """Show that the holder lives; False, and nothing written, when the lease was lost."""
@@ -59,7 +60,7 @@ class Lease:
                 self._storage.delete(self._path(number))
 
     def _held(self) -> bool:
-        if _newest(self._storage, self._folder) != self._number:
+        if _newest(self._storage, self.folder) != self._number:
             return False
         try:
             # Numbers begin again once all leases are given back: the token tells whose it is.
@@ -69,7 +70,7 @@ class Lease:
         return bool(content["token"] == self._token)
 
     def _path(self, number: int) -> str:
-        return f"{self._folder}/lease-{number:06d}"
+        return f"{self.folder}/lease-{number:06d}"
 
 
 def _content(token: str, beat: int) -> bytes:
@@ -86,19 +87,57 @@ def _newest(storage: Storage, folder: str) -> int:
     return max(numbers, default=0)
 
 
-def _dead_here(content: bytes) -> bool:
-    """Whether the holder ran on this machine and its process no longer exists."""
+def _lives(content: bytes) -> bool | None:
+    """Whether the holder's process still exists; None if it runs, or ran, on another machine."""
     holder = json.loads(content)
-    here = holder["host"] == socket.gethostname()
-    return here and not alive(holder["pid"], holder["started"])
+    if holder.get("host") != socket.gethostname():
+        return None
+    return alive(holder["pid"], holder["started"])
+
+
+def holder_lives(storage: Storage, folder: str) -> bool | None:
+    """Whether somebody works in a folder: False if nobody does, None if it is not known here.
+
+    What is known is that no lease is there, or that its holder's process on this machine runs, or
+    is gone.
+    """
+    number = _newest(storage, folder)
+    if not number:
+        return False
+    try:
+        return _lives(storage.read(f"{folder}/lease-{number:06d}"))
+    except FileNotFoundError:  # given back between the two looks, perhaps to be taken again
+        return None
 
 
 @contextlib.contextmanager
 def held(storage: Storage, folder: str) -> Iterator[Lease]:
     """Wait for the lease of a work folder, hold it for the block, and give it back."""
     token = uuid.uuid4().hex
-    number = _acquire(storage, folder, token)
-    lease = Lease(storage, folder, number, token)
+    with _kept(Lease(storage, folder, _acquire(storage, folder, token), token)) as lease:
+        yield lease
+
+
+@contextlib.contextmanager
+def held_if_free(storage: Storage, folder: str) -> Iterator[bool]:
+    """Hold the lease of a folder in which nobody works for the block; False where it is not so.
+
+    Waits for nobody, and takes over from nobody but the dead of this machine.
+    """
+    token = uuid.uuid4().hex
+    number = _newest(storage, folder) + 1
+    if holder_lives(storage, folder) is not False or not storage.create(
+        f"{folder}/lease-{number:06d}", _content(token, 0)
+    ):
+        yield False
+        return
+    with _kept(Lease(storage, folder, number, token)):
+        yield True
+
+
+@contextlib.contextmanager
+def _kept(lease: Lease) -> Iterator[Lease]:
+    """Beat for a lease during the block, and give it back."""
     stop = threading.Event()
 
     def beat() -> None:
@@ -107,12 +146,12 @@ def held(storage: Storage, folder: str) -> Iterator[Lease]:
             count += 1
             try:
                 if not lease.beat(count):
-                    logger.warning("%s: another builder took this work over", folder)
+                    logger.warning("%s: another builder took this work over", lease.folder)
                     return
             except (TunesmithError, OSError) as error:  # EXPIRY leaves room for some lost beats
                 logger.warning("a heartbeat was lost: %s", error)
 
-    thread = threading.Thread(target=beat, name=f"lease {folder}", daemon=True)
+    thread = threading.Thread(target=beat, name=f"lease {lease.folder}", daemon=True)
     thread.start()
     try:
         yield lease
@@ -137,7 +176,7 @@ def _acquire(storage: Storage, folder: str, token: str) -> int:
             seen, silent_since = content, time.monotonic()
         free = number == 0
         expired = content is not None and (
-            _dead_here(content) or time.monotonic() - silent_since > EXPIRY
+            _lives(content) is False or time.monotonic() - silent_since > EXPIRY
         )
         if (free or expired) and storage.create(
             f"{folder}/lease-{number + 1:06d}", _content(token, 0)

@@ -4,7 +4,7 @@ For builds that are thrown away, such as those of a change that somebody only co
 """
 
 import contextlib
-import tempfile
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from tunesmith.artifacts import Ref
 from tunesmith.stage import Ins, Out, P, Stage
 from tunesmith.store import MANIFEST, Store
+from tunesmith.store.files import TEMPORARY, owned_name, private_folder
 
 
 class Overlay(Store):
@@ -57,6 +58,13 @@ class Overlay(Store):
 
 @contextlib.contextmanager
 def over(below: Store) -> Iterator[Overlay]:
-    """Lay a store over another one for the block; nothing of it is left afterwards."""
-    with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
-        yield Overlay(below, Path(folder))
+    """Lay a store over another one for the block; nothing of it is left afterwards.
+
+    It lies among the temporary files of the store below, where `gc` finds it after a kill.
+    """
+    folder = below.scratch / TEMPORARY / owned_name()
+    private_folder(folder)
+    try:
+        yield Overlay(below, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
