@@ -1,17 +1,10 @@
 """Making examples with their ids, the same ones whatever shape they came in."""
 
-import hashlib
 from typing import Any, NamedTuple
 
-from tunesmith.canonical import canonical, canonical_row
+from tunesmith.data.identity import chat_id, label_id, preference_id
 from tunesmith.data.shapes.values import Problem
-from tunesmith.records import (
-    ChatExample,
-    LabelExample,
-    Message,
-    PreferenceExample,
-    row_id,
-)
+from tunesmith.records import ChatExample, LabelExample, Message, PreferenceExample
 
 
 class Facts(NamedTuple):
@@ -31,12 +24,9 @@ def chat(
             f"expected a user's message and last an assistant's, found "
             f"{', '.join(item.role for item in messages)}",
         )
-    content = _content(messages)
-    if tools:
-        content = b'{"messages":' + content + b',"tools":' + canonical(tools) + b"}"
     return ChatExample(
-        row_id=_id(content),
-        group_id=facts.group or _id(_content(messages[:-1])),
+        row_id=chat_id(messages, tools),
+        group_id=facts.group or chat_id(messages[:-1]),
         messages=messages,
         tools=tools,
         **facts.fields,
@@ -55,10 +45,9 @@ def preference(
         )
     if chosen == rejected:
         raise Problem("no_preference", "the better and the worse answer are the same")
-    content = {"prompt": [_plain(item) for item in prompt], "chosen": chosen, "rejected": rejected}
     return PreferenceExample(
-        row_id=row_id(content),
-        group_id=facts.group or _id(_content(prompt)),
+        row_id=preference_id(prompt, chosen, rejected),
+        group_id=facts.group or chat_id(prompt),
         prompt=prompt,
         chosen=chosen,
         rejected=rejected,
@@ -69,22 +58,9 @@ def preference(
 def label(facts: Facts, text: str, name: str) -> LabelExample:
     """Make a text with its class."""
     return LabelExample(
-        row_id=row_id({"text": text, "label": name}),
-        group_id=facts.group or _id(_content((Message("user", text),))),
+        row_id=label_id(text, name),
+        group_id=facts.group or chat_id((Message("user", text),)),
         text=text,
         label=name,
         **facts.fields,
     )
-
-
-def _content(messages: tuple[Message, ...]) -> bytes:
-    """Return what the model sees of messages, as canonical JSON of their fields."""
-    return b"[" + b",".join(map(canonical_row, messages)) + b"]"
-
-
-def _plain(message: Message) -> Any:
-    return {"role": message.role, "content": message.content}
-
-
-def _id(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
