@@ -224,6 +224,20 @@ def test_a_row_that_gets_lost_in_a_batch_is_an_error_of_the_stage(tmp_path):
         store.build(stage, NoParams(), store.build(MAKE, NoParams()))
 
 
+def test_a_script_whose_call_every_worker_would_repeat_is_told_so(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from tunesmith import engine\n"
+        "engine.ALONE_SECONDS = 0.0\n"
+        "list(engine.LocalEngine(2).map(str, range(9)))\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "errors.RecipeError: If a script" in ended.stderr, "a worker stops before it does work"
+    (told,) = [item for item in ended.stderr.splitlines() if item.startswith("tunesmith.errors.Tr")]
+    assert 'below `if __name__ == "__main__":`' in told
+
+
 @pytest.fixture
 def cluster(monkeypatch):
     """Two Ray nodes on loopback, each with one core."""

@@ -4,6 +4,7 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from tests.made_rows import chat
 from tunesmith.artifacts import Examples
@@ -44,13 +45,13 @@ class Made:
                 yield Dropped(source=row.source, reason="grounding", detail="so", row=row)
 
 
-def looked(store, made, accept=(), **fields):
+def looked(store, made, accept=(), minimum_rows=1, **fields):
     def body(params, draft):
         draft.count_in(made.kept + made.flagged + made.dropped)
         return draft.seal_examples(made.rows())
 
     ref = store.build(Stage("score", 1, Examples, body), NoParams())
-    limits = DropLimits(per_check=1.0, total=1.0, minimum_rows=1)
+    limits = DropLimits(per_check=1.0, total=1.0, minimum_rows=minimum_rows)
     recipe = SimpleNamespace(drops=limits, score=ScoreParams(min_tokens=1, **fields))
     look(recipe, store, {"score": ref}, accept)
     return ref
@@ -69,6 +70,19 @@ def test_it_is_refused_and_says_why(store):
     assert reason == "grounding"
     (record,) = store.all_records("score")
     assert record["output"]["digest"].startswith(digest), "what is named can be shown"
+
+
+def test_it_says_what_to_paste_and_offers_the_rest_only_where_there_is_enough_of_it(store):
+    with pytest.raises(Unready) as told:
+        looked(store, Made(kept=4, dropped=24), required=("markers", "grounding"))
+    pasted = str(told.value).split("the recipe needs:\n")[1].split("\nTo go on")[0]
+    params = ScoreParams.model_validate(yaml.safe_load(pasted)["score"])
+    assert (params.required, params.checks.context.action) == (("markers",), "flag")
+    looked(store, Made(kept=4, dropped=24), required=params.required, checks=params.checks)
+    assert "with the 4 rows that are left, run again with --accept-drops grounding" in str(told.value)  # fmt: skip
+    with pytest.raises(Unready) as none:
+        looked(store, Made(kept=4, dropped=25), minimum_rows=5)
+    assert "accept" not in str(none.value) and "required: []" in str(none.value)
 
 
 def test_rows_that_are_only_flagged_count_too(store):

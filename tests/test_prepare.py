@@ -9,7 +9,7 @@ import yaml
 from click.testing import CliRunner
 
 from tests.made_rows import line
-from tunesmith import retrains
+from tunesmith import pipeline, retrains
 from tunesmith.cli import main
 from tunesmith.errors import RecipeError, Unready
 from tunesmith.recipe import load
@@ -65,7 +65,7 @@ def test_it_stops_before_training_and_says_what_it_made(project, monkeypatch):
     told = CliRunner().invoke(main, ["prepare", str(path)], catch_exceptions=False)
     assert told.exit_code == 0
     words = " ".join(told.output.split())
-    assert "ingest dropped: bad_json 1" in words
+    assert "dropped by ingest: bad_json 1 1.2%" in words
     assert "task rows.jsonl human" in words
     assert "replay general.jsonl human" in words
     assert "of the rows replay" in words
@@ -120,9 +120,50 @@ def test_replay_is_kept_from_what_must_stay_unseen(project):
     assert not test & {row.row_id for row in store.rows(made.mixture.train, Example)}
 
 
+def test_a_benchmark_may_need_a_mapping_as_a_source_may(project):
+    rows = [
+        line(f"question{n} about thing{n * 3} and place{n * 7}", f"Done{n}.") for n in range(40)
+    ]
+    held = [json.dumps({"problem": f"question{n} about thing{n * 3} and place{n * 7}", "solution": "a"}) for n in (3, 5)]  # fmt: skip
+    (project / "held.jsonl").write_text("\n".join(held) + "\n")
+    (project / "plain.jsonl").write_text(rows[7] + "\n")
+    columns = {"prompt": "problem", "completion": "solution"}
+    path = write(
+        project, rows, benchmarks=["plain.jsonl", {"path": "held.jsonl", "columns": columns}]
+    )
+    recipe, made = retrains.prepare(path, settings(project), ())
+    store = settings(project).store()
+    fenced = [row for row in store.dropped(made.data["dedup"]) if row.reason == "fence"]
+    assert [row.source for row in fenced] == ["rows.jsonl:4", "rows.jsonl:6", "rows.jsonl:8"]
+    assert [source.origin for source in recipe.benchmarks] == ["human", "human"]
+
+
+def test_a_benchmark_that_a_model_wrote_stays_unseen_too(project):
+    (project / "held.jsonl").write_text(line() + "\n")
+    plain, stated = (
+        load(write(project, chats(20), benchmarks=[benchmark]), training=False)
+        for benchmark in ("held.jsonl", {"path": "held.jsonl", "origin": "model"})
+    )
+    assert pipeline.unseen_params(plain) == pipeline.unseen_params(stated)
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "says"),
+    [
+        (5, "benchmarks.0"),
+        ({"columns": {}}, "benchmarks.0.path"),
+        ({"path": "a", "columns": {"question": "q"}}, "benchmarks.0.columns"),
+        ({"path": "a", "keys": {}}, "benchmarks.0.keys"),
+    ],
+)
+def test_a_benchmark_that_is_no_source_is_a_mistake(project, benchmark, says):
+    with pytest.raises(RecipeError, match=says):
+        load(write(project, chats(20), benchmarks=[benchmark]), training=False)
+
+
 def test_too_little_left_stops_it_before_the_split(project):
     path = write(project, chats(20), drops={"minimum_rows": 50})
-    with pytest.raises(Unready, match="20 rows are left"):
+    with pytest.raises(Unready, match="only 20 rows left"):
         retrains.prepare(path, settings(project), ())
 
 

@@ -13,6 +13,7 @@ import click
 
 from tunesmith import stages
 from tunesmith.errors import TunesmithError
+from tunesmith.wording import counted
 
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path))
 
@@ -82,7 +83,7 @@ def run(recipe: Path, why: str, accept_drops: tuple[str, ...], rebuild: tuple[st
     help="Reason whose dropped rows you have looked at; `all` for any. May be repeated.",
 )
 def prepare(recipe: Path, accept_drops: tuple[str, ...]) -> None:
-    """Make a recipe's training set without training; print its funnel, mixture and warnings."""
+    """Make a recipe's training set without training; print what was dropped, flagged and kept."""
     from tunesmith import settings
     from tunesmith.commands.checking import prepared
     from tunesmith.commands.terminal import shown_progress
@@ -117,7 +118,7 @@ def check(recipe: Path) -> None:
     help="Try the recipe with this, such as score.minimum=0.7. May be repeated.",
 )
 def inspect(recipe: Path, reason: str, rows: int, changes: tuple[str, ...]) -> None:
-    """Show rows of each drop reason, and with --set what a change would drop or bring back."""
+    """Show rows of each drop reason and flag, and with --set what a change would do to them."""
     from tunesmith import settings
     from tunesmith.commands.inspecting import inspect as look
     from tunesmith.commands.terminal import shown_progress
@@ -176,19 +177,23 @@ def show(artifact: str, dropped: str | None, rows: int) -> None:
 @click.option("--older-than", default=14.0, show_default=True, metavar="DAYS", help="Age in days.")
 @click.option("--delete", is_flag=True, help="Delete; without it, only list.")
 def gc(older_than: float, delete: bool) -> None:
-    """List or delete artifacts that no record names, and abandoned unfinished work."""
+    """List or delete artifacts that no record names, and abandoned unfinished work.
+
+    What a process of this machine left that is gone, and nobody can take up, goes at any age.
+    """
     from tunesmith import settings
     from tunesmith.commands import upkeep
 
     store = settings.load().store()
     found = list(upkeep.garbage(store, older_than))
     for item in found:
-        click.echo(f"{item.size / 1e6:10.1f} MB  {item.days:6.1f} days  {item.path}")
-        if delete:
-            upkeep.collect(store, item)
+        used = delete and not upkeep.collect(store, item)
+        said = "  in use again, and left" if used else ""
+        click.echo(f"{item.size / 1e6:10.1f} MB  {item.days:6.1f} days  {item.path}{said}")
     total = sum(item.size for item in found) / 1e6
     done = "deleted" if delete else "would go; add --delete"
-    click.echo(f"{len(found)} folders, {total:.1f} MB {done}" if found else "nothing to collect")
+    folders = counted(len(found), "folder")
+    click.echo(f"{folders}, {total:.1f} MB {done}" if found else "nothing to collect")
 
 
 @main.command()
@@ -196,10 +201,13 @@ def doctor() -> None:
     """Read every artifact again, and look for retrains and aliases that lag."""
     from tunesmith import settings
     from tunesmith.commands.checking import diagnose
+    from tunesmith.commands.upkeep import leftovers
 
     problems = list(diagnose(settings.load()))
     for problem in problems:
         click.echo(problem)
+    if left := leftovers(settings.load().store()):
+        click.echo(left)
     if problems:
         sys.exit(5)
     click.echo("everything is in order")
@@ -225,7 +233,9 @@ def example_data(name: str, out: Path, seed: int, rows: int | None) -> None:
         return
     truth = support_email.write(out, seed=seed, rows=rows or 1700)
     counts = ", ".join(f"{count} {reason}" for reason, count in truth.counts.items())
-    click.echo(f"{out}: {len(truth.rows)} lines: {counts}; the truth about each in {truth.path}")
+    click.echo(
+        f"{out}: {counted(len(truth.rows), 'line')}: {counts}; the truth about each in {truth.path}"
+    )
 
 
 @main.group()
@@ -255,12 +265,24 @@ def golden() -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
 @click.option("--size", default=100, show_default=True, help="Examples; 100 to 200 is the advice.")
 @click.option("--salt", default="", help="Another salt, other examples.")
-def create(source: Path, out: Path, size: int, salt: str) -> None:
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="FIELD=KEY",
+    help="Key of the rows that holds a field, such as prompt=question. May be repeated.",
+)
+def create(source: Path, out: Path, size: int, salt: str, columns: tuple[str, ...]) -> None:
     """Choose a golden set from a JSONL file, once, and print what to put into the recipe."""
-    from tunesmith.commands.golden import create as make
+    import json
 
-    sha256 = make(source, out, size, salt)
-    click.echo(f"golden:\n  path: {out}\n  sha256: {sha256}")
+    from tunesmith.commands.golden import create as make
+    from tunesmith.commands.golden import mapping
+
+    keys = mapping(columns)
+    sha256 = make(source, out, size, salt, keys)
+    told = f"\n  columns: {json.dumps(keys)}" if keys else ""
+    click.echo(f"golden:\n  path: {out}\n  sha256: {sha256}{told}")
 
 
 @main.command()
@@ -315,8 +337,9 @@ def forget(row_id: str, why: str, yes: bool) -> None:
         return
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     done = forgetting.forget(store, found, traces.forgetter(), now, why)
-    traces.remove_reports(left)
-    click.echo(f"forgotten: {done.total()} rows in {len(+done)} artifacts")
+    click.echo(f"forgotten: {counted(done.total(), 'row')} in {counted(len(+done), 'artifact')}")
+    for problem in traces.remove_reports(at, left):
+        click.echo(problem)
 
 
 @main.command()
@@ -336,7 +359,7 @@ def export(artifact: str, into: Literal["openai", "alpaca", "dpo"], out: Path) -
 
     made = write(settings.load().store(), artifact, into, out)
     for name, rows in made.rows.items():
-        click.echo(f"{made.folder / name}: {rows} rows")
+        click.echo(f"{made.folder / name}: {counted(rows, 'row')}")
 
 
 @main.group()
@@ -364,9 +387,12 @@ def show_quarantine(artifact_or_recipe: str, reason: str | None, out: Path | Non
         for text in quarantine.shown(rows):
             click.echo(text)
     else:
+        written = counted(quarantine.write(rows, out), "row")
+        named = Path(artifact_or_recipe).is_file()
+        recipe = f" --recipe {artifact_or_recipe}" if named else ""
         click.echo(
-            f"{out}: {quarantine.write(rows, out)} rows; mend the text of raw, then: "
-            f"tunesmith quarantine retry {out} --out GOOD.jsonl"
+            f"{out}: {written}; mend the text of raw, then: "
+            f"tunesmith quarantine retry {out}{recipe} --out GOOD.jsonl"
         )
 
 
@@ -386,5 +412,6 @@ def retry(file: Path, out: Path, recipe: Path | None) -> None:
     tried = quarantine.retry(file, out, recipe)
     left = ", ".join(f"{count} {reason}" for reason, count in tried.left.most_common())
     if tried.good:
-        click.echo(f"{out}: {tried.good} rows are good now; name it as a source in the recipe")
-    click.echo(f"{file}: {tried.left.total()} rows left{f': {left}' if left else ''}")
+        good = counted(tried.good, "good row")
+        click.echo(f"{out}: {good} now; name the file as a further source in the recipe")
+    click.echo(f"{file}: {counted(tried.left.total(), 'row')} left{f': {left}' if left else ''}")

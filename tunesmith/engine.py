@@ -27,6 +27,12 @@ AHEAD = 3
 """Batches under way for each worker; bounds the memory, and hides that some take longer."""
 
 
+_UNGUARDED = (
+    'If a script calls Tunesmith, the call must stand below `if __name__ == "__main__":`, since '
+    "every worker imports the script"
+)
+
+
 class Engine(Protocol):
     """Maps functions over batches."""
 
@@ -35,9 +41,17 @@ class Engine(Protocol):
 
 
 class LocalEngine:
-    """Uses the cores of this machine, by processes that end with the map."""
+    """Uses the cores of this machine, by processes that end with the map.
+
+    Raises:
+        RecipeError: in a worker that is importing the script which started it. Such a script
+            would begin all over in every worker, and wait there for what its first run holds.
+    """
 
     def __init__(self, workers: int) -> None:
+        # As multiprocessing itself tells; there is no public way.
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            raise RecipeError(_UNGUARDED)
         self._workers = workers
 
     def map(self, work: Callable[[T], R], batches: Iterable[T]) -> Iterator[R]:
@@ -64,10 +78,10 @@ class LocalEngine:
             yield from _in_order(
                 remaining, lambda batch: pool.submit(_do, batch), self._workers * AHEAD
             )
-        except BrokenProcessPool as error:
+        except (BrokenProcessPool, BrokenPipeError) as error:
             raise Transient(
                 "a worker process died, most often because memory is short; run again, or set "
-                "TUNESMITH_WORKERS to fewer"
+                f"TUNESMITH_WORKERS to fewer. {_UNGUARDED}"
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

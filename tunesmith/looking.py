@@ -12,6 +12,7 @@ from tunesmith.recipe import Recipe
 from tunesmith.records import Example
 from tunesmith.stages.score import ScoreParams
 from tunesmith.store import Store
+from tunesmith.wording import counted
 
 
 def look(
@@ -31,7 +32,7 @@ def look(
     limits = recipe.drops
     accept = (*limits.accept, *accept)
     if not {"grounding", "all"} & set(accept):
-        _refuse_ungrounded(recipe.score, store, examples["score"])
+        _refuse_ungrounded(recipe, store, examples)
     examine(
         funnel({stage: store.manifest(ref)["counts"] for stage, ref in examples.items()}),
         examples,
@@ -42,8 +43,9 @@ def look(
     )
 
 
-def _refuse_ungrounded(params: ScoreParams, store: Store, scored: Examples) -> None:
+def _refuse_ungrounded(recipe: Recipe, store: Store, examples: Mapping[str, Examples]) -> None:
     """Refuse a set whose answers mostly do not come from their inputs."""
+    params, scored = recipe.score, examples["score"]
     context = params.checks.context
     if context.action != "drop" or not params.asks_for("grounding"):
         return
@@ -55,10 +57,30 @@ def _refuse_ungrounded(params: ScoreParams, store: Store, scored: Examples) -> N
     if is_ungrounded_set(dropped + flagged, rows, context.most):
         found = chain(_left_out(store, scored), _flagged(store, scored))
         message = explain((_missing(row) for row in found), dropped + flagged, rows, context.most)
+        left = list(examples.values())[-1].rows
+        advice = _advice(params, left if left >= recipe.drops.minimum_rows else 0)
         raise Unready(
-            f"these answers do not come from their inputs. {message}",
+            f"these answers do not come from their inputs. {message}\n{advice}",
             (scored.short, "grounding") if dropped else None,
         )
+
+
+def _advice(params: ScoreParams, left: int) -> str:
+    """Say what to write into the recipe, and how to go on where enough rows are left."""
+    required = ", ".join(name for name in params.required if name != "grounding")
+    pasted = (
+        "If the answers are meant to draw on what the model knows already, nothing is missing. "
+        "Then the recipe needs:\n"
+        "  score:\n"
+        f"    required: [{required}]\n"
+        "    checks: {context: flag}"
+    )
+    if not left:
+        return pasted
+    return (
+        f"{pasted}\nTo go on with the {counted(left, 'row')} that {'is' if left == 1 else 'are'} "
+        "left, run again with --accept-drops grounding."
+    )
 
 
 def _flagged(store: Store, scored: Examples) -> Iterator[Example]:

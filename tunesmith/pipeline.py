@@ -4,7 +4,7 @@ The pipeline does not know how a stage is run. Its runner is the store itself on
 line, one Prefect task a stage in the flows, and a look without building for `tunesmith check`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from tunesmith.artifacts import (
@@ -103,7 +103,7 @@ def prepare(recipe: Recipe, sources: Sources, run: Runner) -> Prepared:
         golden = run(ingest.STAGE, "ingest golden", golden_params(recipe), sources.golden)
         fences["golden"] = golden
     if sources.benchmarks is not None:
-        params = _as_is(recipe.benchmarks)
+        params = unseen_params(recipe)
         fences["benchmarks"] = run(ingest.STAGE, "ingest benchmarks", params, sources.benchmarks)
     data["dedup"] = run(dedup.STAGE, "dedup", recipe.dedup, data["score"], tuple(fences.values()))
     run.look(data)
@@ -144,7 +144,12 @@ def _replay(
     """Read the general instructions, and take out what must stay unseen."""
     if sources.replay is None or recipe.mix.replay is None:
         return None
-    params = _as_is(row_files(sources.replay.names))
+    params = ingest.IngestParams(
+        sources=tuple(
+            ingest.SourceParams(path=path, origin="human")
+            for path in row_files(sources.replay.names)
+        )
+    )
     rows = run(ingest.STAGE, "ingest replay", params, sources.replay)
     unseen = (*fences.values(), sides.test, sides.validation)
     return run(dedup.STAGE, "dedup replay", recipe.dedup, rows, unseen)
@@ -218,7 +223,7 @@ def golden_params(recipe: Recipe) -> ingest.IngestParams:
     return ingest.IngestParams(sources=(source,), group_by=recipe.ingest.group_by, bad_share=0.0)
 
 
-def _as_is(paths: Sequence[str]) -> ingest.IngestParams:
-    """How files are read that people wrote for no task of ours."""
-    sources = tuple(ingest.SourceParams(path=path, origin="human") for path in paths)
-    return ingest.IngestParams(sources=sources)
+def unseen_params(recipe: Recipe) -> ingest.IngestParams:
+    """How benchmarks are read: whoever wrote them, they must stay unseen."""
+    sources = (source.model_copy(update={"origin": "human"}) for source in recipe.benchmarks)
+    return ingest.IngestParams(sources=tuple(sources))

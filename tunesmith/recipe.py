@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from tunesmith.canonical import digest, file_digest
 from tunesmith.data.parsing import read_item, reading_of
@@ -26,7 +33,7 @@ from tunesmith.stages.base import BaseParams
 from tunesmith.stages.dedup import DedupParams
 from tunesmith.stages.evaluate import EvaluateParams
 from tunesmith.stages.gate import GateParams
-from tunesmith.stages.ingest import Columns, IngestParams
+from tunesmith.stages.ingest import Columns, IngestParams, SourceParams
 from tunesmith.stages.mix import MixParams
 from tunesmith.stages.predict import PredictParams
 from tunesmith.stages.score import ScoreParams
@@ -64,6 +71,13 @@ class GoldenParams(Params):
     columns: Columns = Field(
         default_factory=dict, description="Keys of its rows by field, as for a source."
     )
+
+
+def _unseen_source(value: Any) -> Any:
+    """Write a benchmark out as a source: a bare path is one; who wrote it does not matter."""
+    if isinstance(value, str):
+        value = {"path": value}
+    return {"origin": "human", **value} if isinstance(value, dict) else value
 
 
 class DropLimits(Params):
@@ -107,8 +121,12 @@ class Recipe(Params):
     base: BaseParams = Field(description="The base model.")
     ingest: IngestParams = Field(description="Sources.")
     golden: GoldenParams | None = Field(None, description="The golden set; needed to train.")
-    benchmarks: tuple[str, ...] = Field(
-        (), description="Files or globs of rows that must stay unseen, beside the golden set."
+    benchmarks: tuple[Annotated[SourceParams, BeforeValidator(_unseen_source)], ...] = Field(
+        (),
+        description=(
+            "Rows that must stay unseen, beside the golden set: files or globs, or sources as in "
+            "`ingest.sources`, whose `origin` may be left out."
+        ),
     )
     validate_: ValidateParams = Field(
         ValidateParams(), alias="validate", description="Expectations."

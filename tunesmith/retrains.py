@@ -97,9 +97,14 @@ def sources(recipe: Recipe, settings: Settings) -> Sources:
         base=base,
         examples=gather([source.path for source in recipe.ingest.sources], recipe.root),
         golden=gather([recipe.golden.path], recipe.root) if recipe.golden else None,
-        benchmarks=gather(recipe.benchmarks, recipe.root) if recipe.benchmarks else None,
+        benchmarks=_benchmarks(recipe),
         replay=_replay(recipe),
     )
+
+
+def _benchmarks(recipe: Recipe) -> Files | None:
+    paths = [source.path for source in recipe.benchmarks]
+    return gather(paths, recipe.root) if paths else None
 
 
 def _replay(recipe: Recipe) -> Files | None:

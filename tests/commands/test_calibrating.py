@@ -12,6 +12,7 @@ from tunesmith.cli import main
 from tunesmith.commands import calibrating
 from tunesmith.errors import InputError
 from tunesmith.settings import Settings
+from tunesmith.statistics import BinaryComparison
 
 MARKED, SHORT = "As an AI language model I cannot see the parts of", "No"
 
@@ -118,20 +119,26 @@ def test_labels_that_follow_nothing_change_no_weight(project, settings, drawn):
 def test_the_sample_is_called_too_small_where_it_is():
     from tunesmith.data.calibration import Calibration
     from tunesmith.stages.score import ScoreParams
-    from tunesmith.statistics import proportion
 
-    fitted = Calibration({"length": 1.0}, 0.5, 40, 0.8, 0.5, 0.5)
+    fitted = Calibration({"length": 1.0}, 0.5, 40, {}, 0.8, 0.5, 0.5)
     told = [
-        "\n".join(
-            calibrating._advice(
-                ScoreParams(), fitted, proportion(present, 40, 0.9), proportion(32, 40, 0.9)
-            )
-        )
-        for present in (10, 29, 32)
+        "\n".join(calibrating._advice(ScoreParams(), fitted, BinaryComparison(40, 40, *counts)))
+        for counts in ((8, 0), (8, 5), (5, 5), (0, 9))
     ]
     assert "agree better" in told[0]
     assert "too small" in told[1]
-    assert "no better" in told[2]
+    assert "no better" in told[2] and "no better" in told[3]
+
+
+def test_weights_are_compared_row_by_row(project, settings, drawn):
+    """Unpaired, intervals of 0.8 and 0.9 on 60 rows overlap; on the same rows they are apart."""
+    told = "\n".join(calibrating._change(BinaryComparison(60, 60, 8, 0)))
+    assert "on the same 60 rows: +0.13 [+0.07, +0.23]; 8 rows" in " ".join(told.split())
+    grouped = "\n".join(calibrating._change(BinaryComparison(60, 20, 8, 0, design_effect=3.0)))
+    assert "on the same 60 rows in 20 groups: +0.13 [-" in " ".join(grouped.split())
+    text = calibrating.calibrate(project / "recipe.yaml", settings, label(drawn, not_marked))
+    assert "fitted against present, on the same 60 rows" in text
+    assert "The smallest gain that so many would show" in " ".join(text.split())
 
 
 def test_what_a_required_check_drops_is_left_out_of_the_fit(project, settings, drawn):
@@ -205,6 +212,17 @@ def test_too_few_labels_are_refused(project, settings, drawn):
     drawn.write_text("".join(item + "\n" for item in drawn.read_text().splitlines()[:20]))
     with pytest.raises(InputError, match="20 rows are labelled"):
         calibrating.calibrate(project / "recipe.yaml", settings, drawn)
+
+
+def test_labels_that_are_too_few_without_what_is_required_say_how_many_that_takes(project, settings, drawn):  # fmt: skip
+    recipe = yaml.safe_load((project / "recipe.yaml").read_text())
+    recipe["score"]["required"] = ["markers"]
+    (project / "required.yaml").write_text(yaml.safe_dump(recipe))
+    label(drawn, lambda row: "AI language" not in row["answer"])
+    marked = sum(not row["good"] for row in rows_of(drawn))
+    told = rf"60 labelled rows, of which a required check \(markers\) drops {marked} whatever"
+    with pytest.raises(InputError, match=told):
+        calibrating.calibrate(project / "required.yaml", settings, drawn)
 
 
 def test_the_command_draws_and_fits(project, tmp_path, monkeypatch):

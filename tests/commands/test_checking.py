@@ -34,7 +34,7 @@ def test_rows_of_a_reason(shown):
 
 
 def test_rows_of_any_reason(shown):
-    assert shown("all").endswith("3 rows dropped for all, 1 shown")
+    assert shown("all").endswith("3 rows dropped, 1 shown")
 
 
 def test_a_reason_that_dropped_nothing_is_answered_by_those_that_did(shown):

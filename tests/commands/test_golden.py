@@ -4,10 +4,13 @@ import hashlib
 import json
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
 from tests.made_rows import line
 from tunesmith import recipe
 from tunesmith.canonical import file_digest
+from tunesmith.cli import main
 from tunesmith.commands import golden
 from tunesmith.data.exported_lines import as_line, provenance_line
 from tunesmith.data.readers import read_files
@@ -92,6 +95,26 @@ def test_a_golden_set_may_need_a_mapping_as_a_source_may(tmp_path, store):
         read(store, load(tmp_path))
     (row,) = read(store, load(tmp_path, shape="label"))
     assert (row.text, row.label) == ("t", "l")
+
+
+def test_one_is_made_of_rows_that_need_a_mapping(tmp_path, store):
+    rows = "".join(json.dumps({"problem": f"p{n}", "solution": "s"}) + "\n" for n in range(3))
+    (tmp_path / "all.jsonl").write_text(rows)
+    made = tmp_path / "golden.jsonl"
+    arguments = ["golden", "create", str(tmp_path / "all.jsonl"), "--out", str(made), "--size", "2"]
+    assert CliRunner().invoke(main, arguments).exit_code == InputError.exit_code
+    told = CliRunner().invoke(main, [*arguments, "--column", "prompt=problem", "--column", "completion=solution"])  # fmt: skip
+    written = yaml.safe_load(told.output)["golden"]
+    assert written["sha256"] == file_digest(made)
+    assert len(read(store, load(tmp_path, columns=written["columns"]))) == 2
+
+
+@pytest.mark.parametrize(
+    "pairs", [["question=q"], ["prompt"], ["prompt="], ["prompt=a", "prompt=b"]]
+)
+def test_a_wrong_mapping_is_told(pairs):
+    with pytest.raises(InputError, match="expected FIELD=KEY"):
+        golden.mapping(pairs)
 
 
 @pytest.mark.parametrize("fields", [{"shape": "poem"}, {"columns": {"question": "q"}}])

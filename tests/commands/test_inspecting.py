@@ -10,11 +10,14 @@ import yaml
 from click.testing import CliRunner
 
 from tests.made_rows import chat, line
+from tunesmith.artifacts import Base
 from tunesmith.cli import main
+from tunesmith.commands.flagged import Evidence
 from tunesmith.commands.inspecting import WIDTH, changing, inspect
 from tunesmith.errors import InputError, RecipeError
 from tunesmith.records import Dropped
 from tunesmith.settings import Settings
+from tunesmith.stages.score import ScoreParams
 from tunesmith.store.overlay import over
 
 
@@ -92,7 +95,42 @@ def test_kept_rows_nearest_to_the_minimum_come_last(project):
     (project / "low.yaml").write_text(yaml.safe_dump(recipe))
     text = inspect(project / "low.yaml", Settings(home=project / "home"), "", 2, ())
     _, nearest = text.split("kept, nearest to score.minimum 0.4:\n")
-    assert nearest.startswith("  rows.jsonl:81\n    quality 0.5; flags: ")
+    assert nearest.startswith(
+        "  rows.jsonl:81\n    quality 0.5\n    flag refusal: the answer says "
+    )
+
+
+def test_flags_are_counted_and_shown_with_what_was_found(project):
+    recipe = yaml.safe_load((project / "recipe.yaml").read_text())
+    recipe["score"] |= {"minimum": 0.4, "checks": {"context": "off"}}
+    (project / "flags.yaml").write_text(yaml.safe_dump(recipe))
+    settings = Settings(home=project / "home")
+    text = inspect(project / "flags.yaml", settings, "", 2, ())
+    assert table(text)["refusal"] == (1,)
+    alone = inspect(project / "flags.yaml", settings, "refusal", 20, ())
+    assert alone.startswith("\nrefusal: 1 row flagged and kept, 1 shown\n  rows.jsonl:81\n")
+    assert "flag refusal: the answer says" in alone and "exact_copy" not in alone
+
+
+def test_a_flag_of_a_later_stage_counts_and_has_its_name_alone(project):
+    row = chat("q", "a", flags=("contradiction", "personal"))
+    store = Settings(home=project / "home").store()
+    record = next(store.all_records("base"))
+    told = list(Evidence(store, Base.model_validate(record["output"]), ScoreParams())(row))
+    assert told == [("contradiction", ""), ("personal", "")]
+
+
+def test_a_change_tells_the_rows_that_it_only_flags(project):
+    text = look(project, "", 2, "score.minimum=0.4", "score.checks.context=off")
+    assert table(text)["flagged: refusal"] == (0, 1)
+    assert "refusal: 1 row kept and newly flagged, 1 shown\n  rows.jsonl:81" in text
+    assert "newly flagged" not in look(project, "markers", 2, "score.minimum=0.4")
+
+
+def test_the_end_names_commands_with_the_recipe_as_it_was_named(project, monkeypatch):
+    monkeypatch.chdir(project)
+    text = inspect(Path("recipe.yaml"), Settings(home=project / "home"), "", 1, ())
+    assert text.endswith("-n 20\n  tunesmith inspect recipe.yaml --set KEY=VALUE")
 
 
 def test_one_reason_alone_and_an_unknown_one(project):
@@ -113,7 +151,8 @@ def test_the_same_rows_are_shown_every_time_and_more_of_them_hold_the_fewer(proj
 
 def test_no_line_is_wider_than_the_terminal(project):
     for text in (look(project), look(project, "", 5, "score.minimum=0.9", "dedup.threshold=0.5")):
-        assert max(len(item) for item in text.splitlines()) <= WIDTH
+        lines = [item for item in text.splitlines() if not item.startswith("  tunesmith ")]
+        assert max(map(len, lines)) <= WIDTH
 
 
 def test_a_change_is_counted_row_by_row_before_anybody_makes_it(project):

@@ -89,7 +89,7 @@ def test_a_long_row_is_cut_on_the_screen_and_whole_in_the_file(tmp_path):
     row = Quarantined("f:1", "bad_json", "column 1", "x" * 3000)
     text = list(shown(iter([row])))
     assert max(map(len, text)) < 2100
-    assert "1000 characters more" in text[2]
+    assert "1,000 characters more" in text[2]
     write([row], tmp_path / "q.jsonl")
     assert rows_of(tmp_path / "q.jsonl") == [row]
 
@@ -147,14 +147,19 @@ def test_sources_that_cannot_be_read_at_all_are_an_error(store, project):
         told(store, project)
 
 
-def test_a_recipe_that_only_prepares_leads_to_its_rows_too(store, project):
-    text = project.read_text()
+def only_prepares(recipe):
+    """The recipe, without the parts that only training needs."""
     kept = [
         item
-        for item in text.splitlines()
+        for item in recipe.read_text().splitlines()
         if not item.startswith(("golden", "train", "evaluate", "reference"))
     ]
-    project.write_text("\n".join(kept))
+    recipe.write_text("\n".join(kept))
+    return recipe
+
+
+def test_a_recipe_that_only_prepares_leads_to_its_rows_too(store, project):
+    only_prepares(project)
     assert told(store, project)[-1] == "4 rows"
 
 
@@ -313,7 +318,7 @@ def test_a_recipe_says_how_its_rows_are_read(project, tmp_path):
     project.write_text(text)
     file = tmp_path / "q.jsonl"
     write([Quarantined("calls.jsonl:7", "bad_json", "", '{"q": "Who?", "a": "Me."}')], file)
-    tried = retry(file, tmp_path / "good.jsonl", project)
+    tried = retry(file, tmp_path / "good.jsonl", only_prepares(project))
     assert tried.good == 1
     file.unlink()
     write([Quarantined("other.jsonl:7", "bad_json", "", '{"q": "Who?", "a": "Me."}')], file)

@@ -41,6 +41,8 @@ def test_agreement_falls_with_noise_and_is_measured_on_unseen_rows():
     clean, noisy = (calibrate(*labelled(noise=noise), CHECKS) for noise in (0.0, 0.2))
     assert 0.7 < noisy.agreement < 0.9 < clean.agreement
     assert noisy.kappa < clean.kappa
+    assert noisy.agrees.keys() == labelled()[1].keys()
+    assert sum(noisy.agrees.values()) / noisy.rows == noisy.agreement
     blind = calibrate(*labelled(noise=0.5), CHECKS)
     assert abs(blind.kappa) < 0.25
 

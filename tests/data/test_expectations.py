@@ -1,6 +1,7 @@
 """Which rows break which expectation, and the difference between bad data and a bad expectation."""
 
 import os
+import re
 
 import pandas as pd
 import pytest
@@ -37,7 +38,7 @@ def test_rows_are_named_by_position_in_the_order_of_the_expectations():
         Failure(1, "early", "words is 0; expected at least 1, at most 8"),
         Failure(2, "early", "words is 9; expected at least 1, at most 8"),
         Failure(3, "early", "words is 0; expected at least 1, at most 8"),
-        Failure(1, "set", "whole is False; expected one of [True]"),
+        Failure(1, "set", "whole is False; expected one of True"),
     ]
 
 
@@ -87,5 +88,15 @@ def test_data_docs_show_the_result_and_nothing_leaves_the_machine(tmp_path):
     assert page.is_file()
     pages = list((tmp_path / "docs" / "validations").rglob("*.html"))
     assert len(pages) == 1
-    assert "words" in pages[0].read_text()
+    text = pages[0].read_text()
+    assert "words" in text and "values must be greater than" in text and "text-danger" in text
+    every = list((tmp_path / "docs").rglob("*.html"))
+    assert len(every) == 3
+    for one in every:
+        told = one.read_text()
+        assert not re.search(r"https?:|<script|<link|<img", told), "it loads nothing"
+        assert "default-src 'none'" in told
+    linked = re.findall('href="([^"]+)"', page.read_text())
+    assert {(tmp_path / "docs" / name) for name in linked} == {*every} - {page}
+    assert not (tmp_path / "docs" / "static").exists()
     assert os.environ["GX_ANALYTICS_ENABLED"] == "false"

@@ -66,10 +66,11 @@ def test_beyond_them_somebody_must_look(made, says):
         look(made)
     assert says in str(raised.value)
     assert "tunesmith show" in str(raised.value)
-    assert "--accept-drops" in str(raised.value)
+    over = [name for name in "abc" if f"{name}," in says or f"{name} dropped" in says]
+    assert all(f" --accept-drops {name}" in str(raised.value) for name in over)
     for step in made:
         for reason, count in step.dropped.items():
-            assert f"{count:>7} {count / 100:>6.1%}  {step.stage}: {reason}" in str(raised.value)
+            assert f"{count:>7,} {count / 100:>6.1%}  {step.stage}: {reason}" in str(raised.value)
 
 
 def test_the_hint_names_the_artifact_where_the_worst_reason_was_dropped():
@@ -88,17 +89,28 @@ def test_reasons_that_were_looked_at_no_longer_stop_it():
     look(steps(100, ingest={"a": 30}, score={"b": 20}), accept=("a",))
 
 
+def test_it_says_what_to_paste_beside_what_was_accepted_before():
+    with pytest.raises(Unready) as raised:
+        look(steps(1000, ingest={"a": 300, "c": 1}, score={"b": 250}), accept=("a",))
+    told = str(raised.value)
+    assert told.startswith("b dropped") and "run again with --accept-drops b," in told
+    assert "\n  drops: {accept: [a, b]}\n" in told and "<0.1%" not in told
+    with pytest.raises(Unready) as raised:
+        look(steps(100, ingest={}), minimum_rows=101)
+    assert str(raised.value).endswith("100 left.\nNothing was dropped: add data.")
+
+
 def test_too_few_rows_are_never_accepted():
     made = steps(150, ingest={"a": 25}, score={"b": 26})
     with pytest.raises(Unready) as raised:
         look(made, accept=("all",), minimum_rows=100)
-    assert "99 rows are left" in str(raised.value)
+    assert "only 99 rows left" in str(raised.value)
     assert "score: b" in str(raised.value)
     look(steps(150, ingest={"a": 25}, score={"b": 25}), minimum_rows=100)
 
 
 def test_nothing_left_of_nothing_is_told_without_a_division():
-    with pytest.raises(Unready, match="0 rows are left"):
+    with pytest.raises(Unready, match="only 0 rows left"):
         look(steps(0, ingest={}))
-    with pytest.raises(Unready, match="0 rows are left"):
+    with pytest.raises(Unready, match="only 0 rows left"):
         look(steps(3, ingest={"a": 3}, score={}))

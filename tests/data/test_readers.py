@@ -358,6 +358,32 @@ def test_a_bad_record_is_one_bad_row_with_its_bytes(tmp_path, record, reason, de
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", b"a;b\n1;x, y\n", {"a": "1", "b": "x, y"}),
+        ("a.csv", b'\xef\xbb\xbf"a, too";"b"\r\n1;"x; y"\r\n', {"a, too": "1", "b": "x; y"}),
+        ("a.csv", b"a\tb\n1\tx;y\n", {"a": "1", "b": "x;y"}),
+        ("a.tsv", b"a,b\n1,x\ty\n", {"a": "1", "b": "x\ty"}),
+        ("a.csv", b"a|b\n1|x\n", {"a": "1", "b": "x"}),
+        ("a.csv", b"a;b,c\n1;2,x\n", {"a;b": "1;2", "c": "x"}),  # what the name promises goes first
+        ("a.csv", b'"a;b"\n1;2\n', {"a;b": "1;2"}),  # one column, whose name is quoted
+        ("a.tsv", b"a\n1,2\n", {"a": "1,2"}),
+    ],
+)  # fmt: skip
+def test_a_header_tells_the_separator_where_the_name_promises_another(tmp_path, name, content, expected):  # fmt: skip
+    (row,) = csv_rows(tmp_path, content, name)
+    assert row.values == expected
+
+
+def test_another_separator_is_said_once_and_rows_that_do_not_fit_it_are_dropped(tmp_path, caplog):
+    caplog.set_level("INFO", logger="tunesmith")
+    for _ in range(2):
+        good, bad = csv_rows(tmp_path, b"a;b\n1;2\n1,2\n", "said once.csv")
+    assert (good.values, bad.reason) == ({"a": "1", "b": "2"}, "wrong_shape")
+    assert [record.message for record in caplog.records] == ["said once.csv: its columns are separated by semicolons"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
         (b"a,a\n1,2\n", "a.csv:1: the header holds 'a' twice"),

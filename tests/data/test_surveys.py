@@ -66,7 +66,7 @@ def test_answers_of_different_forms_have_different_skeletons(one, other):
 def test_one_form_for_nearly_all_answers_is_lock_in():
     same = [f"Subject: {n}\n\nHi {n},\n\nyour order {n} left." for n in range(80)]
     (told,) = counted(Formats(), answers([*same, *(f"word {n}" for n in range(20))])).warnings()
-    assert "80% of the answers have the same form (Subject: /  / text" in told
+    assert "80% of the answers have the same form, line by line: Subject:, text, text." in told
     others = [f"word {n}" for n in range(21)]
     assert counted(Formats(), answers([*same[:79], *others])).warnings() == []
 
@@ -89,7 +89,7 @@ def test_balanced_labels_are_left_alone_and_others_are_told():
     assert even.warnings() == []
     assert even.document()["evenness"] == 1.0
     rare = counted(Labels(), [label(n, "rare" if n < 9 else "ab"[n % 2]) for n in range(200)])
-    assert rare.warnings() == ["labels: 1 of 3 classes have fewer than 10 rows; 'rare' has 9"]
+    assert rare.warnings() == ["labels: 1 of 3 classes have fewer than 10 rows, too few to learn and to measure; 'rare' has 9"]  # fmt: skip
     uneven = counted(Labels(), [label(n, "b" if n < 10 else "a") for n in range(200)])
     (told,) = uneven.warnings()
     assert "very uneven (evenness 0.29): 'a' is 95% of the rows" in told

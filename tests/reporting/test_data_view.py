@@ -1,11 +1,20 @@
 """The data as people see it: drift only against another training set, and every warning."""
 
 import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
 
+from tests.made_rows import chat
 from tests.reporting.made_retrain import build, make
-from tunesmith.artifacts import Mixture
+from tunesmith.artifacts import Examples, Mixture
 from tunesmith.data.surveys.look import surveys
-from tunesmith.reporting.data_view import data_view, mixture_rows, prepared_text
+from tunesmith.reporting.data_view import data_view, flagged, mixture_rows, prepared_text
+from tunesmith.stage import Params, Stage
+
+
+class NoParams(Params):
+    pass
+
 
 SURVEYS = {name: survey.document() for name, survey in surveys().items()}
 
@@ -45,12 +54,45 @@ def test_drift_is_against_the_champions_training_set_if_it_can_be_read(store):
 def test_warnings_of_every_part_are_told_and_how_to_look(store):
     made = make(store)
     found = view(made, made.result.mixture, None)
-    text = prepared_text(found, made.result.split, made.result.mixture)
-    for words in (*found.split["warnings"], *found.mixture["warnings"]):
-        assert f"warning: {words}" in text
+    text = prepared_text(found, made.result.mixture, Path("my recipe.yaml"))
+    told = [*found.split["warnings"], *found.mixture["warnings"]]
+    assert f"{len(told)} warnings:\n" + "\n".join(f"- {words}" for words in told) in text
+    assert "  tunesmith inspect 'my recipe.yaml' --set KEY=VALUE  " in text
     assert f"tunesmith show {made.result.mixture.train.short}" in text
     quiet = dataclasses.replace(found, split={**found.split, "warnings": []}, mixture={**found.mixture, "warnings": []})  # fmt: skip
-    assert "no warnings" in prepared_text(quiet, made.result.split, made.result.mixture)
+    assert "No warnings." in prepared_text(quiet, made.result.mixture, Path("r.yaml"))
+
+
+def test_every_drop_and_every_flag_stands_beside_what_came_in_and_is_kept(store):
+    made = make(store)
+    found = dataclasses.replace(view(made, made.result.mixture, None), flags={"personal": 3})
+    text = prepared_text(found, made.result.mixture, Path("r.yaml"))
+    table = [line.split() for line in text.split("\n\n")[0].splitlines()[1:]]
+    steps = found.funnel
+    assert table[0][:4] == ["rows", "in", str(steps[0].rows_in), "100.0%"]
+    dropped = {line[3]: int(line[4]) for line in table if line[0] == "dropped"}
+    assert dropped == {name: rows for step in steps for name, rows in step.dropped.items()}
+    kept, flag = table[-2:]
+    assert kept[:3] == ["rows", "kept", str(steps[-1].kept)]
+    assert int(kept[4].replace(",", "")) == steps[-1].tokens_kept
+    assert flag == ["of", "them", "flagged:", "personal", "3", "0.6%"]
+    worst = max(dropped, key=lambda name: dropped[name])
+    assert f"tunesmith inspect r.yaml {worst} -n 20" in text
+    assert "tunesmith inspect r.yaml personal -n 20" in text
+
+
+def test_flags_are_counted_over_all_sides(store):
+    def side(name, *flags):
+        rows = [chat(f"{name} {n}", "a", flags=one) for n, one in enumerate(flags)]
+        body = lambda params, draft: draft.count_in(len(rows)) or draft.seal_examples(rows)  # noqa: E731
+        return store.build(Stage(name, 1, Examples, body), NoParams())
+
+    parts = {
+        "train": side("train", ("a",), (), ("a", "b")),
+        "validation": side("validation", ("b",), ("b",)),
+        "test": side("test", (), ("c",)),
+    }
+    assert flagged(store, SimpleNamespace(**parts)) == {"b": 3, "a": 2, "c": 1}
 
 
 def test_the_mixture_is_listed_by_file_with_its_share_of_the_tokens(store):

@@ -57,7 +57,7 @@ def test_one_line_has_no_directions_and_no_halves() -> None:
 
 def test_text_columns_are_aligned() -> None:
     table = text_table([{"a": "long cell", "b": 1}, {"a": "x", "b": 22_000}])
-    assert table == "a          b\nlong cell  1\nx          22,000"
+    assert table == "a               b\nlong cell       1\nx          22,000"
 
 
 def test_no_rows_no_table() -> None:

@@ -36,6 +36,14 @@ def test_a_stage_says_what_it_made_and_how_to_look_closer() -> None:
     assert "| trainable share | 1.80% |" in page
 
 
+def test_flags_stand_below_what_was_kept() -> None:
+    page = stage_markdown(built(notes={"flags": {"personal": 2, "refusal": 30}}))
+    kept = page.index("| kept |")
+    flags = [page.index(f"of them flagged: {name}") for name in ("refusal", "personal")]
+    assert kept < flags[0] < flags[1]
+    assert "| 30 | 15.0% |" in page and page.count("personal") == 1
+
+
 def test_a_hit_does_not_claim_to_have_built() -> None:
     page = stage_markdown(built(hit=True))
     assert "found in the store" in page and "built in" not in page

@@ -64,25 +64,43 @@ def test_a_column_is_what_it_says(row, column, value):
 
 
 @pytest.mark.parametrize(
-    ("row", "reason"),
+    ("row", "reason", "told"),
     [
-        (talk(("user", "q"), ("user", "r"), ("assistant", "a")), "roles_alternate"),
-        (chat("Say it.", "Say it."), "answer_repeats_prompt"),
-        (chat("q", "a\x00"), "control_characters"),
-        (chat("q", "a\ufffd"), "replacement_characters"),
-        (chat("q", "a\na\na"), "repeated_line_share"),
-        (chat("q", "a\na\nb\nb"), None),  # half is the limit
-        (chat("q", "w " * 10_001), "answer_words"),
-        (chat("q", "w " * 10_000), None),
-        (GOOD, None),
+        (talk(("user", "q"), ("user", "r"), ("assistant", "a")), "roles_alternate", "user and assistant do not take turns: after a system prompt, the user must speak first, and no two messages of one of them may follow each other"),
+        (chat("Say it.", "Say it."), "answer_repeats_prompt", "the answer is what the user wrote, word for word"),
+        (chat("q", "a\x00"), "control_characters", "1 control character in the text; expected at most 0"),
+        (chat("q", "a\ufffd\ufffd"), "replacement_characters", "2 characters U+FFFD in the text, the trace of a wrong decoding; expected at most 0"),
+        (chat("q", "a\na\na"), "repeated_line_share", "66.67% of the answer's lines repeat an earlier one; expected at most 50%"),
+        (chat("q", "a\na\nb\nb"), None, ""),  # half is the limit
+        (chat("q", "w " * 10_001), "answer_words", "the answer has 10,001 words; expected at least 1, at most 10,000"),
+        (chat("q", "w " * 10_000), None, ""),
+        (GOOD, None, ""),
     ],
-)
-def test_by_default_a_row_is_dropped_for_what_is_surely_wrong(row, reason):
+)  # fmt: skip
+def test_by_default_a_row_is_dropped_for_what_is_surely_wrong_and_told_in_words(row, reason, told):
     found = validated([GOOD, row, GOOD], PARAMS)
     assert reasons(found) == [None, reason, None]
     if reason:
         assert (found[1].row, found[1].source) == (row, row.source)
-        assert found[1].detail.startswith(f"{reason} is ")
+        assert found[1].detail == told
+
+
+def test_every_number_of_a_row_has_words_that_its_message_says():
+    row = chat("q", "a", system="s")
+    for name in COLUMNS:
+        if isinstance(derive(row)[name], bool) or name == "label":
+            continue
+        (failure,) = failures(table([row]), [expect(name, min_value=50_000).plain])
+        assert "; expected at least " in failure.detail
+        assert f"{name} is" not in failure.detail
+
+
+def test_a_label_that_is_not_known_is_named_beside_some_that_are():
+    row = LabelExample(row_id="r", group_id="g", source="f:1", origin="human", text="t", label="x")
+    few, many = (ValidateParams(labels=tuple(map(str, range(count)))) for count in (2, 77))
+    (told,), (cut,) = (failures(table([row]), one.suite[-1:]) for one in (few, many))
+    assert told.detail == "the label is 'x'; expected one of '0', '1'"
+    assert cut.detail.endswith("'8', '9' and 67 more")
 
 
 def expect(column, reason="", **kwargs):

@@ -26,7 +26,7 @@ from tunesmith.records import Dropped, Example, Extra
 from tunesmith.sampling import Largest, fraction
 from tunesmith.settings import Settings
 from tunesmith.stages.score import CHECKS, Check, ScoreParams, check, score
-from tunesmith.statistics import Interval, proportion
+from tunesmith.statistics import BinaryComparison, Interval, compare_binary, proportion
 from tunesmith.wording import counted
 
 CONFIDENCE = 0.9
@@ -46,6 +46,7 @@ class Judged(NamedTuple):
     """A labelled row: what it fails, what the present score does, and what a person said."""
 
     row_id: str
+    group_id: str
     failed: frozenset[Check]
     kept: bool
     good: bool
@@ -81,8 +82,8 @@ def draw(path: Path, settings: Settings, size: int, out: Path) -> str:
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from error
     return (
-        f"{out}: {counted(len(lines), 'row')} from {len(strata)} strata of quality. Set good to true "
-        f"or false in each, then: tunesmith calibrate {path} {out}"
+        f"{out}: {counted(len(lines), 'row')} from {len(strata)} strata of quality. Set good to "
+        f"true or false in each, then: tunesmith calibrate {path} {out}"
     )
 
 
@@ -205,12 +206,12 @@ def _judged(
         judged = next(iter(score([row], params, tokens)))
         judged = judged.row if isinstance(judged, Extra) else judged
         failed = frozenset(check(row, asking, tokens))
-        yield Judged(row.row_id, failed, not isinstance(judged, Dropped), found[1])
+        yield Judged(row.row_id, row.group_id, failed, not isinstance(judged, Dropped), found[1])
     if left:
         named = ", ".join(f"{name} (line {line})" for name, (line, _) in [*left.items()][:_NAMED])
         raise InputError(
-            f"{path}: {counted(len(left), 'label')} name no row that reaches score: {named}. Expected "
-            "a row_id or source as `tunesmith calibrate --sample` writes them"
+            f"{path}: {counted(len(left), 'label')} name no row that reaches score: {named}. "
+            "Expected a row_id or source as `tunesmith calibrate --sample` writes them"
         )
 
 
@@ -230,16 +231,31 @@ def _report(params: ScoreParams, rows: Sequence[Judged]) -> Iterator[str]:
     if not any(row.failed & set(free) for row in open_rows):
         yield "No other row fails a check that has a weight: there is nothing to fit."
         return
-    fitted = fit(
-        {row.row_id: row.failed for row in open_rows},
-        {row.row_id: row.good for row in open_rows},
-        free,
-    )
+    try:
+        fitted = fit(
+            {row.row_id: row.failed for row in open_rows},
+            {row.row_id: row.good for row in open_rows},
+            free,
+        )
+    except InputError as error:
+        if not required:
+            raise
+        raise InputError(
+            f"{counted(len(rows), 'labelled row')}, of which a required check "
+            f"({', '.join(params.required)}) drops {len(required):,} whatever the weights. Of the "
+            f"others: {error}"
+        ) from error
     present = proportion(sum(row.kept == row.good for row in open_rows), len(open_rows), CONFIDENCE)
-    after = proportion(round(fitted.agreement * fitted.rows), fitted.rows, CONFIDENCE)
+    after = proportion(sum(fitted.agrees.values()), fitted.rows, CONFIDENCE)
+    change = compare_binary(
+        [fitted.agrees[row.row_id] for row in open_rows],
+        [row.kept == row.good for row in open_rows],
+        [row.group_id for row in open_rows],
+    )
     yield from _agreements(present, after, fitted)
+    yield from _change(change)
     yield from _checks(params, fitted, open_rows)
-    yield from _advice(params, fitted, present, after)
+    yield from _advice(params, fitted, change)
 
 
 def _agreements(present: Interval, after: Interval, fitted: Calibration) -> Iterator[str]:
@@ -252,6 +268,24 @@ def _agreements(present: Interval, after: Interval, fitted: Calibration) -> Iter
     yield "(of the labelled rows; --sample draws them evenly over qualities, not as they come)"
 
 
+def _change(change: BinaryComparison) -> Iterator[str]:
+    """Say by how much the fitted weights agree better, row against row.
+
+    The folds share most of their training rows, so the interval is exact for given weights only.
+    """
+    found = change.interval(CONFIDENCE)
+    smallest = change.smallest_effect((1 - CONFIDENCE) / 2)
+    groups = "" if found.clusters == found.n else f" in {counted(found.clusters, 'group')}"
+    yield ""
+    yield from textwrap.wrap(
+        f"fitted against present, on the same {counted(found.n, 'row')}{groups}: "
+        f"{found.estimate:+.2f} [{found.low:+.2f}, {found.high:+.2f}]; {change.wins} rows are only "
+        f"judged right by the fitted weights, {change.losses} only by the present ones. The "
+        f"smallest gain that so many would show with a power of 80% is {smallest:+.2f}.",
+        WIDTH,
+    )
+
+
 def _checks(params: ScoreParams, fitted: Calibration, rows: Sequence[Judged]) -> Iterator[str]:
     whole = sum(params.weights.values())
     yield ""
@@ -262,19 +296,17 @@ def _checks(params: ScoreParams, fitted: Calibration, rows: Sequence[Judged]) ->
         told = f"{len(failing)}, of which {bad} bad" if failing else "none"
         present = params.weights.get(name, 0) / whole  # type: ignore[call-overload]
         yield f"{name:<16}{present:>9.2f}{weight:>9.2f}   {told}"
-    yield f"{'minimum':<16}{params.minimum:>9.2f}{fitted.minimum:>9.2f}"
+    yield f"{'minimum':<16}{params.minimum:>9.3g}{fitted.minimum:>9.3g}"
 
 
-def _advice(
-    params: ScoreParams, fitted: Calibration, present: Interval, after: Interval
-) -> Iterator[str]:
+def _advice(params: ScoreParams, fitted: Calibration, change: BinaryComparison) -> Iterator[str]:
     yield ""
     if not any(fitted.weights.values()):
         yield "No check tells good rows from bad ones here: keep the weights as they are."
         return
-    if after.estimate <= present.estimate:
+    if change.estimate <= 0:
         yield "The fitted weights agree no better than the present ones: keep those."
-    elif after.low <= present.high:
+    elif change.interval(CONFIDENCE).low <= 0:
         yield "The sample is too small to tell the two apart: label more rows first."
     else:
         yield "The fitted weights agree better than the present ones. In the recipe:"

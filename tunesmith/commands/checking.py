@@ -16,6 +16,7 @@ from tunesmith.records import Example, Prediction, Score
 from tunesmith.reporting.data_view import data_view, prepared_text
 from tunesmith.settings import Settings
 from tunesmith.store import Store
+from tunesmith.wording import counted
 
 
 def report(recipe: Recipe, settings: Settings) -> str:
@@ -54,8 +55,8 @@ def power(recipe: Recipe, steps: list[Step]) -> str:
     margin, alpha = recipe.gate.margin, recipe.gate.alpha
     chance = power_not_worse(n, margin, ASSUMED_DISCORDANCE, alpha)
     text = (
-        f"power: with {n} test examples and {ASSUMED_DISCORDANCE:.0%} on which the two differ, a "
-        f"candidate as good as the champion is shown to be not worse by {margin:g} in "
+        f"power: with {counted(n, 'test example')} and {ASSUMED_DISCORDANCE:.0%} on which the two "
+        f"differ, a candidate as good as the champion is shown to be not worse by {margin:g} in "
         f"{chance:.0%} of cases"
     )
     if chance < WEAK:
@@ -72,7 +73,7 @@ def prepared(path: Path, settings: Settings, accept: tuple[str, ...]) -> str:
     recipe, made = retrains.prepare(path, settings, accept)
     champion = retrains.open_tracker(settings).champion(recipe.name)
     view = data_view(settings.store(), made.data, made.split, made.mixture, champion)
-    return prepared_text(view, made.split, made.mixture)
+    return prepared_text(view, made.mixture, path)
 
 
 def explain(recipe: Recipe, settings: Settings, stage: str) -> str:
@@ -89,11 +90,21 @@ def explain(recipe: Recipe, settings: Settings, stage: str) -> str:
     return "\n".join(lines) or f"the recipe has no stage {stage!r}"
 
 
-def show_artifact(store: Store, prefix: str, dropped: str | None, rows: int) -> str:
-    """Describe an artifact: its record, its counts, and some of its rows."""
+def show_artifact(
+    store: Store, prefix: str, dropped: str | None, rows: int, characters: int = 2000
+) -> str:
+    """Describe an artifact: its record, its counts, and some of its rows.
+
+    Args:
+        store: The store.
+        prefix: The start of its digest.
+        dropped: Show rows dropped for this reason alone, or for any if `all`.
+        rows: How many rows to show.
+        characters: How much to show of a dropped row.
+    """
     ref, record = find_artifact(store, prefix)
     if dropped is not None:
-        return _dropped(store, ref, dropped, rows)
+        return _dropped(store, ref, dropped, rows, characters)
     about = {
         "artifact": f"{ref.kind}/{ref.digest}",
         "facts": ref.model_dump(mode="json", exclude={"kind", "digest"}),
@@ -123,7 +134,7 @@ def _some(store: Store, ref: Ref, row_type: Any, rows: int) -> Iterator[str]:
         yield "  " + canonical_row(row).decode()
 
 
-def _dropped(store: Store, ref: Ref, reason: str, rows: int) -> str:
+def _dropped(store: Store, ref: Ref, reason: str, rows: int, characters: int) -> str:
     if not isinstance(ref, Examples):
         return f"{ref.kind} {ref.short} has no dropped rows; only examples have"
     lines = []
@@ -138,8 +149,11 @@ def _dropped(store: Store, ref: Ref, reason: str, rows: int) -> str:
         if count <= rows:
             lines.append(_visible(f"{row.source}  {row.reason}: {row.detail}"))
             shown = row.row if isinstance(row.row, str) else _text(row.row)
-            lines.extend(f"    {_visible(line)}" for line in shown[:2000].splitlines())
-    return "\n".join([*lines, f"{count} rows dropped for {reason}, {min(count, rows)} shown"])
+            lines.extend(f"    {_visible(line)}" for line in shown[:characters].splitlines())
+            if len(shown) > characters:
+                lines.append(f"    … and {counted(len(shown) - characters, 'character')} more")
+    why = "" if reason == "all" else f" for {reason}"
+    return "\n".join([*lines, f"{counted(count, 'row')} dropped{why}, {min(count, rows):,} shown"])
 
 
 def _visible(line: str) -> str:

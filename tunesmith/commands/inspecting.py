@@ -3,10 +3,11 @@
 The data stages are taken from the store, or built into it as `tunesmith prepare` would. A change
 is tried in a store of its own that lies over it and is thrown away, so that nothing of anybody's
 changes; whatever the change leaves alone is read from the store. In memory are the sources of
-dropped rows, and the few rows that are shown.
+dropped and of flagged rows, and the few rows that are shown.
 """
 
 import copy
+import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ import yaml
 from tunesmith import pipeline, retrains
 from tunesmith import recipe as recipes
 from tunesmith.artifacts import Base, Examples, Mixture, Split
+from tunesmith.commands.flagged import Evidence, Flagged, flagged
 from tunesmith.errors import InputError, RecipeError, Unready
 from tunesmith.observe import labelled
 from tunesmith.recipe import Recipe
@@ -25,9 +27,10 @@ from tunesmith.records import Dropped, Example, LabelExample, PreferenceExample
 from tunesmith.sampling import Largest, fraction
 from tunesmith.settings import Settings
 from tunesmith.stage import Ins, Out, P, Stage
-from tunesmith.stages.score import CHECKS
+from tunesmith.stages.score import CHECKS, ScoreParams
 from tunesmith.store import Store
 from tunesmith.store.overlay import over
+from tunesmith.wording import counted, share_of
 
 WIDTH = 79
 _ENDS = 140
@@ -54,6 +57,11 @@ class Built(NamedTuple):
     mixture: Mixture | None
     stopped: str
     """Why they came no further; empty when they did."""
+
+    @property
+    def last(self) -> Examples | None:
+        """The rows that are kept before they are split, as far as the stages came."""
+        return next((ref for stage, ref in self.parts[::-1] if stage in _STAGES[:4]), None)
 
     @property
     def counts(self) -> Counter[tuple[str, str]]:
@@ -154,10 +162,11 @@ def inspect(path: Path, settings: Settings, reason: str, rows: int, changes: Seq
     store = settings.store()
     now = build(recipe, retrains.sources(recipe, settings), store)
     if changed is None:
-        return "\n".join(_shown(recipe, now, reason, rows))
+        more = _next(path, now) if not reason else ()
+        return "\n".join((*_shown(recipe, now, reason, rows), *more))
     with over(store) as throwaway:
         then = build(changed, retrains.sources(changed, settings), throwaway)
-        return "\n".join(_compared(now, then, reason, rows, changes))
+        return "\n".join(_compared(now, then, reason, rows, changes, changed.score))
 
 
 # Changes
@@ -222,7 +231,7 @@ def _index(items: list[Any], name: str, key: str) -> int:
 
 def _shown(recipe: Recipe, now: Built, reason: str, rows: int) -> Iterator[str]:
     counts = now.counts
-    flags = _flagged(now, rows)
+    flags = flagged(now.store, now.last, rows)
     wanted = [item for item in counts if reason in ("", item[1])]
     if reason and not wanted and reason not in flags.counts:
         known = sorted({name for _, name in counts} | set(flags.counts))
@@ -232,58 +241,54 @@ def _shown(recipe: Recipe, now: Built, reason: str, rows: int) -> Iterator[str]:
         )
     if not reason:
         yield from _table(now.sizes, counts, flags.counts)
+    if rows:
+        yield from _samples_shown(recipe, now, flags, reason, rows)
+    if now.stopped:
+        yield from ("", "The data stages came no further:", *_paragraphs(now.stopped))
+
+
+def _samples_shown(
+    recipe: Recipe, now: Built, flags: Flagged, reason: str, rows: int
+) -> Iterator[str]:
+    """Yield rows of each reason, then of each flag, then those that were nearly dropped."""
+    counts = now.counts
+    wanted = [item for item in counts if reason in ("", item[1])]
     samples = _samples(now, set(wanted), rows)
+    evidence = Evidence(now.store, now.base, recipe.score)
     for stage, name in wanted:
         number = counts[stage, name]
         yield from _sample(f"{stage}: {name}", number, "dropped", samples[stage, name])
     for name, number in flags.counts.items():
         if reason in ("", name):
-            yield from _sample(f"score: {name}", number, "flagged and kept", flags.rows[name])
+            yield from _sample(name, number, "flagged and kept", flags.rows[name], evidence)
     if reason in ("", *CHECKS) and flags.lowest:
         title = f"kept, nearest to score.minimum {recipe.score.minimum:g}"
-        yield from _sample(title, len(flags.lowest), "", flags.lowest)
-    if now.stopped:
-        yield from ("", "The data stages came no further:", *_paragraphs(now.stopped))
+        yield from _sample(title, len(flags.lowest), "", flags.lowest, evidence)
+
+
+def _next(path: Path, now: Built) -> Iterator[str]:
+    """Say how to see more of one reason, and how to try a change."""
+    command = f"  tunesmith inspect {shlex.quote(str(path))}"
+    if now.counts:
+        ((_, most), _), *_ = now.counts.most_common(1)
+        yield from ("", "More rows of one reason or flag, and what a change would do:")
+        yield f"{command} {most} -n 20"
+    else:
+        yield from ("", "What a change would do:")
+    yield f"{command} --set KEY=VALUE"
 
 
 def _table(
     sizes: Mapping[str, int], counts: Mapping[tuple[str, str], int], flags: Mapping[str, int]
 ) -> Iterator[str]:
-    whole = max(sizes.get("rows in", 0), 1)
+    whole = sizes.get("rows in", 0)
     lines = [(name, number, "") for name, number in sizes.items()]
-    at = min(1, len(lines))
     drops = [
         (f"{stage}: {reason}", number, "dropped") for (stage, reason), number in counts.items()
     ]
-    flagged = [(f"score: {name}", number, "flagged") for name, number in flags.items()]
-    for name, number, what in [*lines[:at], *drops, *flagged, *lines[at:]]:
-        yield f"{name:<34}{number:>9,}{number / whole:>8.1%}  {what}".rstrip()
-
-
-class _Flagged(NamedTuple):
-    counts: dict[str, int]
-    rows: dict[str, list[Example]]
-    lowest: list[Example]
-    """The kept rows of the lowest quality, where that is below 1."""
-
-
-def _flagged(now: Built, rows: int) -> _Flagged:
-    ref = next((ref for stage, ref in now.parts if stage == "score"), None)
-    counts: Counter[str] = Counter()
-    samples: dict[str, Largest[Example]] = {}
-    lowest: Largest[Example] = Largest(max(rows, 1))
-    for row in () if ref is None else now.store.rows(ref, Example):
-        place = fraction(row.source, _SALT)
-        counts.update(row.flags)
-        for name in row.flags:
-            samples.setdefault(name, Largest(max(rows, 1))).add((place, row.source), row)
-        if row.quality is not None and row.quality < 1:
-            lowest.add((-row.quality + place * 1e-9, row.source), row)
-    return _Flagged(
-        dict(counts.most_common()),
-        {name: found.items()[:rows] for name, found in samples.items()},
-        lowest.items()[:rows],
-    )
+    kept = [(name, number, "flagged and kept") for name, number in flags.items()]
+    for name, number, what in [*lines[:1], *drops, *lines[1:2], *kept, *lines[2:]]:
+        yield f"{name:<34}{number:>9,}{share_of(number, whole):>8}  {what}".rstrip()
 
 
 def _samples(
@@ -325,10 +330,16 @@ class _Moves:
 
 
 def _compared(
-    now: Built, then: Built, reason: str, rows: int, changes: Sequence[str]
+    now: Built,
+    then: Built,
+    reason: str,
+    rows: int,
+    changes: Sequence[str],
+    params: ScoreParams,
 ) -> Iterator[str]:
+    before, after = (flagged(one.store, one.last, 0) for one in (now, then))
     yield f"with {' '.join(changes)}"
-    yield from _both(now, then)
+    yield from _both(now, then, before.counts, after.counts)
     gone, back, other = _moves(now, then, reason, rows)
     if not (gone.counts or back.counts or other.counts):
         about = f" for {reason}" if reason else ""
@@ -336,13 +347,16 @@ def _compared(
     yield from gone.shown("would go", rows)
     yield from back.shown("would come back", rows)
     yield from other.shown("dropped for another reason", rows)
+    yield from _flag_moves(then, before, after, reason, rows, params)
     for built, who in ((now, "As the recipe is"), (then, "With the change")):
         if built.stopped:
             yield from ("", f"{who}, the data stages come no further:", *_paragraphs(built.stopped))
     yield from ("", "Nothing was changed or kept. To keep the change, put it into the recipe.")
 
 
-def _both(now: Built, then: Built) -> Iterator[str]:
+def _both(
+    now: Built, then: Built, flags: Mapping[str, int], flags_then: Mapping[str, int]
+) -> Iterator[str]:
     yield f"{'':<34}{'now':>9}{'then':>9}{'change':>9}"
     before, after = now.counts, then.counts
     sizes = list(dict.fromkeys((*now.sizes, *then.sizes)))
@@ -353,7 +367,11 @@ def _both(now: Built, then: Built) -> Iterator[str]:
             before | after, key=lambda item: (_STAGES.index(item[0]), item[1])
         )
     ]
-    for name, one, two in [*lines[:1], *drops, *lines[1:]]:
+    kept = [
+        (f"flagged: {name}", flags.get(name, 0), flags_then.get(name, 0))
+        for name in dict.fromkeys((*flags, *flags_then))
+    ]
+    for name, one, two in [*lines[:1], *drops, *lines[1:2], *kept, *lines[2:]]:
         change = f"{two - one:+,}" if two != one else ""
         yield f"{name:<34}{one:>9,}{two:>9,}{change:>9}".rstrip()
 
@@ -378,22 +396,52 @@ def _moves(now: Built, then: Built, reason: str, rows: int) -> tuple[_Moves, _Mo
     return gone, back, other
 
 
+def _flag_moves(
+    then: Built, before: Flagged, after: Flagged, reason: str, rows: int, params: ScoreParams
+) -> Iterator[str]:
+    """Show rows that a change keeps, and flags where it did not before."""
+    counts: Counter[str] = Counter()
+    samples: dict[str, Largest[Example]] = {}
+    fresh = {
+        source: [name for name in names if name not in before.by_source.get(source, ())]
+        for source, names in after.by_source.items()
+    }
+    if not any(fresh.values()) or then.last is None:
+        return
+    for row in then.store.rows(then.last, Example):
+        for name in fresh.get(row.source, ()):
+            if reason in ("", name):
+                counts[name] += 1
+                kept = samples.setdefault(name, Largest(max(rows, 1)))
+                kept.add((fraction(row.source, _SALT), row.source), row)
+    evidence = Evidence(then.store, then.base, params)
+    for name, number in counts.most_common():
+        yield from _sample(
+            name, number, "kept and newly flagged", samples[name].items()[:rows], evidence
+        )
+
+
 # Rows as text
 
 
-def _sample(title: str, number: int, what: str, rows: Sequence[Example | Dropped]) -> Iterator[str]:
+def _sample(
+    title: str,
+    number: int,
+    what: str,
+    rows: Sequence[Example | Dropped],
+    evidence: Callable[[Example], Iterable[tuple[str, str]]] | None = None,
+) -> Iterator[str]:
     yield ""
-    counted = f"{number:,} {'row' if number == 1 else 'rows'}"
-    head = f"{title}: {counted} {what}, {len(rows)} shown" if what else f"{title}:"
+    head = f"{title}: {counted(number, 'row')} {what}, {len(rows)} shown" if what else f"{title}:"
     yield from textwrap.wrap(head, WIDTH, break_on_hyphens=False)
     for row in rows:
         yield f"  {_printable(row.source)}"
         if isinstance(row, Dropped):
             yield from _wrapped(row.detail)
         else:
-            quality = "" if row.quality is None else f"quality {row.quality:g}"
-            flags = f"flags: {', '.join(row.flags)}" if row.flags else ""
-            yield from _wrapped("; ".join(part for part in (quality, flags) if part))
+            yield from _wrapped("" if row.quality is None else f"quality {row.quality:g}")
+            for name, found in evidence(row) if evidence else ():
+                yield from _wrapped(f"flag {name}{found and f': {found}'}")
         content = row.row if isinstance(row, Dropped) else row
         for name, text in _texts(content):
             yield from _wrapped(f"{name}: {text}")

@@ -28,6 +28,7 @@ from tunesmith.errors import InputError
 from tunesmith.records import Dropped
 from tunesmith.stages import ingest
 from tunesmith.store import Store
+from tunesmith.wording import counted
 
 SHOWN = 2000
 """Characters of a raw row that are shown."""
@@ -182,8 +183,8 @@ def shown(rows: Iterator[Quarantined]) -> Iterator[str]:
         more = len(row.raw) - SHOWN
         yield from (f"    {line}" for line in row.raw[:SHOWN].splitlines())
         if more > 0:
-            yield f"    … {more} characters more; --out FILE has them"
-    yield f"{count} rows"
+            yield f"    … {counted(more, 'character')} more; --out FILE has them"
+    yield counted(count, "row") if count else "no row was dropped by ingest"
 
 
 def write(rows: Iterable[Quarantined], out: Path) -> int:
@@ -253,7 +254,7 @@ class _Readings:
 
     def __init__(self, path: Path, recipe: Path | None) -> None:
         self._path, self._recipe = path, recipe
-        self._params = recipes.load(recipe).ingest if recipe else None
+        self._params = recipes.load(recipe, training=False).ingest if recipe else None
         self._known: dict[int, Reading] = {}
 
     def of(self, row: Quarantined) -> Reading:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tunesmith.retrains import Ended
 
 _EVERY = 5.0
+_ROWS = 5
+"""Dropped rows that are shown before the cause that they are of."""
+_CHARACTERS = 400
+"""Characters of each."""
 
 
 class _Progress(Observer):
@@ -51,13 +55,13 @@ def summary(ended: "Ended", *links: str) -> str:
 
 
 def stopped(error: TunesmithError) -> str:
-    """Say why a command stopped; where dropped rows are the cause, show twenty of them."""
+    """Say why a command stopped; where dropped rows are the cause, show a few before that."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, Unready) and error.look is not None:
         from tunesmith import settings
         from tunesmith.commands.checking import show_artifact
 
         digest, reason = error.look
-        shown = show_artifact(settings.load().store(), digest, reason, rows=20)
+        shown = show_artifact(settings.load().store(), digest, reason, _ROWS, _CHARACTERS)
         text = f"{shown}\n\n{text}"
     return text

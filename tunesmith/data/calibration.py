@@ -28,14 +28,15 @@ PENALTY = 1.0
 class Calibration(NamedTuple):
     """Fitted weights, and how far they can be trusted.
 
-    `agreement` is the share of held-out rows on which weights and person agree, `kappa` the same
-    beyond chance (Cohen, 1960; 0 is chance, 1 perfect), and `constant` the agreement of calling
-    every row what most rows are.
+    `agrees` says of each labelled row, by its id, whether weights that have not seen it and person
+    agree. `agreement` is the share on which they do, `kappa` the same beyond chance (Cohen, 1960;
+    0 is chance, 1 perfect), and `constant` the agreement of calling every row what most rows are.
     """
 
     weights: dict[str, float]
     minimum: float
     rows: int
+    agrees: dict[str, bool]
     agreement: float
     kappa: float
     constant: float
@@ -70,6 +71,7 @@ def calibrate(
         weights={name: round(float(w), 4) for name, w in zip(checks, shares, strict=True)},
         minimum=round(min(1.0, max(0.0, 1 - even / whole)), 4) if whole else 0.0,
         rows=len(ids),
+        agrees=dict(zip(ids, (judged == labels).tolist(), strict=True)),
         agreement=round(float((judged == labels).mean()), 4),
         kappa=round(_kappa(judged, labels), 4),
         constant=round(max(float(labels.mean()), 1 - float(labels.mean())), 4),

@@ -8,11 +8,13 @@ import contextlib
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tunesmith.data.docs_pages import settle
 from tunesmith.errors import RecipeError
+from tunesmith.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +53,7 @@ def failures(table: "pd.DataFrame", expectations: Sequence[dict[str, Any]]) -> l
                 )
             for item in unexpected or []:
                 name = expectation["kwargs"]["column"]
-                detail = f"{name} is {item[name]}; expected {_limits(expectation)}"
+                detail = _detail(expectation, item[name])
                 found.append(Failure(int(item["row"]), expectation["reason"], detail))
     return found
 
@@ -68,14 +70,14 @@ def data_docs(table: "pd.DataFrame", expectations: Sequence[dict[str, Any]], fol
                 "show_how_to_buttons": False,
                 "store_backend": {
                     "class_name": "TupleFilesystemStoreBackend",
-                    "base_directory": str(folder),
+                    "base_directory": str(folder.absolute()),
                 },
                 "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
             },
         )
         action = UpdateDataDocsAction(name="docs", site_names=["local"])
         _run(gx, context, table, expectations, actions=[action])
-    return folder / "index.html"
+    return settle(folder)
 
 
 @contextlib.contextmanager
@@ -168,10 +170,62 @@ def _refuse_raised(expectation: dict[str, Any], result: dict[str, Any]) -> None:
             )
 
 
-def _limits(expectation: dict[str, Any]) -> str:
-    arguments = {name: value for name, value in expectation["kwargs"].items() if name != "column"}
-    words = {"min_value": "at least", "max_value": "at most", "value_set": "one of"}
+_WORDS = {"min_value": "at least", "max_value": "at most", "value_set": "one of"}
+_LISTED = 10
+"""Values of a set that a message lists."""
+_SHARES = ("repeated_line_share",)
+_SAID: dict[str, Callable[[Any], str]] = {
+    "messages": lambda value: f"the row has {counted(value, 'message')}",
+    "user_turns": lambda value: f"{counted(value, 'message')} of the user",
+    "system_chars": lambda value: f"the system prompt has {counted(value, 'character')}",
+    "prompt_words": lambda value: f"the user's messages have {counted(value, 'word')}",
+    "answer_chars": lambda value: f"the answer has {counted(value, 'character')}",
+    "answer_words": lambda value: f"the answer has {counted(value, 'word')}",
+    "control_characters": lambda value: f"{counted(value, 'control character')} in the text",
+    "replacement_characters": lambda value: (
+        f"{counted(value, 'character')} U+FFFD in the text, the trace of a wrong decoding"
+    ),
+    "repeated_line_share": lambda value: (
+        f"{_limit('repeated_line_share', value)} of the answer's lines repeat an earlier one"
+    ),
+    "label": lambda value: "there is no label" if value is None else f"the label is {value!r}",
+}
+"""What the value of a derived column says about a row."""
+_BROKEN = {
+    ("roles_alternate", False): (
+        "user and assistant do not take turns: after a system prompt, the user must speak first, "
+        "and no two messages of one of them may follow each other"
+    ),
+    ("answer_repeats_prompt", True): "the answer is what the user wrote, word for word",
+}
+"""What a column of yes or no says where the wrong one stands."""
+
+
+def _detail(expectation: Mapping[str, Any], value: Any) -> str:
+    """Say what a row has and what was expected, in words where the column is one of ours."""
+    column = expectation["kwargs"]["column"]
+    limits = {name: limit for name, limit in expectation["kwargs"].items() if name != "column"}
     kind = expectation["type"].removeprefix("expect_column_values_to_").replace("_", " ")
-    if kind in ("be between", "be in set") and arguments.keys() <= words.keys():
-        return ", ".join(f"{words[name]} {value}" for name, value in arguments.items())
-    return f"to {kind} {arguments or ''}".rstrip()
+    plain = kind in ("be between", "be in set") and limits.keys() <= _WORDS.keys()
+    if plain and (column, value) in _BROKEN:
+        return _BROKEN[column, value]
+    if not plain:
+        expected = f"to {kind} {limits or ''}".rstrip()
+    elif "value_set" in limits:
+        expected = f"one of {_listed(limits['value_set'])}"
+    else:
+        expected = ", ".join(
+            f"{_WORDS[name]} {_limit(column, limit)}" for name, limit in limits.items()
+        )
+    found = _SAID[column](value) if plain and column in _SAID else f"{column} is {value}"
+    return f"{found}; expected {expected}"
+
+
+def _listed(values: Sequence[Any]) -> str:
+    named = ", ".join(repr(value) for value in values[:_LISTED])
+    more = len(values) - _LISTED
+    return f"{named} and {more:,} more" if more > 0 else named
+
+
+def _limit(column: str, value: Any) -> str:
+    return f"{100 * value:.4g}%" if column in _SHARES else f"{value:,}"

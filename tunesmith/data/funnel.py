@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from tunesmith.artifacts import Examples
 from tunesmith.errors import Unready
+from tunesmith.wording import counted, share_of
 
 
 class Step(NamedTuple):
@@ -76,42 +77,61 @@ def examine(
         reasons.update(step.dropped)
         stage_of.update(dict.fromkeys(step.dropped, step.stage))
     table = "\n".join(
-        f"  {count:>7} {count / rows:>6.1%}  {stage_of[reason]}: {reason}"
+        f"  {count:>7,} {share_of(count, rows):>6}  {stage_of[reason]}: {reason}"
         for reason, count in reasons.most_common()
     )
     left = steps[-1].kept
-    shown = f"{rows} rows in, {left} left. Dropped:\n{table}"
+    shown = f"{counted(rows, 'row')} in, {left:,} left."
+    if reasons:
+        shown += f" Dropped:\n{table}"
     if left < minimum_rows:
         look = _look(reasons, stage_of, refs)
         raise Unready(
-            f"{left} rows are left after the data stages; at least {minimum_rows} are needed to "
-            f"train and test (drops.minimum_rows). {shown}\nAdd data, or see what was dropped: "
-            f"{_command(look)}. If a limit is wrong, {_what_if(look)}",
+            f"only {counted(left, 'row')} left after the data stages; at least {minimum_rows:,} "
+            f"are needed to train and test (drops.minimum_rows). {shown}\n{_add_data(look)}",
             look,
         )
     if "all" in accept:
         return
-    over = [
-        reason
-        for reason, count in reasons.items()
-        if count > per_check * rows and reason not in accept
-    ]
-    dropped = sum(count for reason, count in reasons.items() if reason not in accept)
+    open_ones = Counter({name: count for name, count in reasons.items() if name not in accept})
+    over = [name for name, count in open_ones.items() if count > per_check * rows]
+    dropped = open_ones.total()
     if not over and dropped <= total * rows:
         return
     cause = (
-        f"{', '.join(over)} dropped more than {per_check:.0%} of the rows"
+        f"{', '.join(over)} dropped more than {per_check:.0%} of the rows (drops.per_check)"
         if over
-        else f"{dropped / rows:.0%} of the rows were dropped, more than {total:.0%}"
+        else f"{dropped / rows:.0%} of the rows were dropped, more than {total:.0%} (drops.total)"
     )
-    worst = Counter({reason: reasons[reason] for reason in over} or reasons)
+    worst = Counter({name: reasons[name] for name in over}) or open_ones
     look = _look(worst, stage_of, refs)
+    named = [name for name, _ in worst.most_common()]
     raise Unready(
-        f"{cause}; somebody must look before the run goes on. {shown}\nSee them with: "
-        f"{_command(look)}\n"
-        "If they are right, run again with --accept-drops, or name the reasons in the recipe's "
-        f"drops.accept. If a limit is wrong, {_what_if(look)}",
+        f"{cause}; somebody must look before the run goes on. {shown}\n"
+        f"{_see_and_accept(look, named, accept)}",
         look,
+    )
+
+
+def _add_data(look: tuple[str, str] | None) -> str:
+    if look is None:
+        return "Nothing was dropped: add data."
+    return (
+        f"Add data, or see what was dropped: {_command(look)}. If a limit is wrong, "
+        f"{_what_if(look)}"
+    )
+
+
+def _see_and_accept(
+    look: tuple[str, str] | None, reasons: Sequence[str], accepted: Sequence[str]
+) -> str:
+    """Say how to see what was dropped, and how to go on without it."""
+    options = " ".join(f"--accept-drops {name}" for name in reasons)
+    return (
+        f"See some of each with: tunesmith inspect RECIPE; more of one with: {_command(look)}\n"
+        f"If they are right to go, run again with {options}, or write into the recipe:\n"
+        f"  drops: {{accept: [{', '.join((*accepted, *reasons))}]}}\n"
+        f"If a limit is wrong, {_what_if(look)}"
     )
 
 
@@ -126,9 +146,7 @@ def _look(
 
 
 def _command(look: tuple[str, str] | None) -> str:
-    return (
-        "nothing was dropped" if look is None else f"tunesmith show {look[0]} --dropped {look[1]}"
-    )
+    return "" if look is None else f"tunesmith show {look[0]} --dropped {look[1]}"
 
 
 _LIMITS = {

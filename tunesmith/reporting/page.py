@@ -20,6 +20,7 @@ from tunesmith.reporting.data_view import DataView
 from tunesmith.reporting.tables import fact, flat_facts, seconds
 from tunesmith.reporting.tracking import Registered
 from tunesmith.store import Store
+from tunesmith.wording import share_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -67,6 +68,7 @@ def page(
             target=recipe.target,
             primary=recipe.gate.primary,
             funnel=seen.data.funnel,
+            flags=seen.data.flags,
             split=seen.data.split,
             sides=seen.data.split["sides"],
             mixture=seen.data.mixture,
@@ -178,7 +180,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(shown=shown, signed=_signed, p_value=_p_value)
+    environment.filters.update(shown=shown, share=share_of, signed=_signed, p_value=_p_value)
     return environment
 
 

@@ -91,16 +91,25 @@ def funnel_png(steps: Sequence[Step]) -> bytes:
     axes.barh(positions, kept, color=BLUE, label="kept")
     axes.barh(positions, dropped, left=kept, color=ORANGE, label="dropped")
     for at, step in enumerate(steps):
-        told = f" {step.kept:,} of {step.rows_in:,}"
-        if step.tokens_kept is not None:
+        told = f" {step.kept:,} of {step.rows_in:,}" if step.dropped else f" all {step.kept:,}"
+        if step.tokens_kept is not None and step.dropped:
             told += f"\n {step.tokens_kept:,} of {step.tokens_in:,} tokens"
         axes.text(step.rows_in, at, told, va="center", fontsize=8)
     axes.set_yticks(positions, [step.stage for step in steps])
     axes.set_ylim(len(steps) - 0.5, -0.5)
     axes.set_xlim(0, 1.6 * max(step.rows_in for step in steps) or 1)
     axes.set_xlabel("rows")
+    axes.set_xticks(_ticks(max(step.rows_in for step in steps)))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     figure.legend(frameon=False, loc="outside upper right", ncols=2, fontsize=8)
     return _png(figure)
+
+
+def _ticks(most: int) -> list[float]:
+    """Return round numbers of rows, up to the most that there are."""
+    from matplotlib.ticker import MaxNLocator
+
+    return [at for at in MaxNLocator(5, integer=True).tick_values(0, most) if 0 <= at <= most]
 
 
 def _figure(width: float, height: float) -> "tuple[Figure, Axes]":

@@ -21,6 +21,7 @@ from tunesmith.reporting.tables import (
 from tunesmith.reporting.tracking import Registered
 from tunesmith.reporting.verdict import verdict_markdown
 from tunesmith.store import Store
+from tunesmith.wording import share_of
 
 if TYPE_CHECKING:
     from tunesmith.retrains import Started
@@ -49,14 +50,21 @@ def _rows(built: Built) -> str:
     lines = [("came in", counts["rows_in"])]
     lines += [(f"dropped: {reason}", count) for reason, count in dropped]
     lines.append(("kept", counts["kept"]))
+    lines += [(f"of them flagged: {name}", count) for name, count in _flags(built)]
     table: list[TableRow] = [
-        {"rows": name, "count": count, "share": f"{count / counts['rows_in']:.1%}"}
+        {"rows": name, "count": count, "share": share_of(count, counts["rows_in"])}
         for name, count in lines
     ]
     shown = markdown_table(table)
     if dropped:
         shown += f"\n\nSee what was dropped: `tunesmith show {built.ref.short} --dropped all`"
     return shown
+
+
+def _flags(built: Built) -> list[tuple[str, int]]:
+    """Return how many kept rows a stage flagged, the most frequent flag first."""
+    flags: dict[str, int] = built.record.get("notes", {}).get("flags", {})
+    return sorted(flags.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _warnings(built: Built) -> str:
@@ -77,7 +85,8 @@ def _facts(built: Built) -> str:
         for name, value in built.ref.model_dump(exclude={"kind", "digest"}).items()
         if isinstance(value, int | str)
     }
-    facts |= flat_facts(record.get("notes", {}))
+    notes = record.get("notes", {})
+    facts |= flat_facts({name: value for name, value in notes.items() if name != "flags"})
     facts |= {
         f"time: {name}": seconds(value)
         for name, value in record["timings"].items()

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunesmith.data.funnel import Step
+from tunesmith.wording import share_of
 
 Cell = str | int | float
 TableRow = dict[str, Cell]
@@ -17,6 +18,7 @@ TableRow = dict[str, Cell]
 # What CommonMark or GitHub's extensions (tables, strikethrough, bare addresses) or a renderer of
 # formulas may take for structure: anywhere, inside addresses, and at the start of a block.
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~#!$@{}]|:(?=//)|(?<=www)\.|^[-+=]", re.IGNORECASE)
+_FIGURE = re.compile(r"(?:[-+−<]?[\d,.]+%?)?")
 _LIST_NUMBER = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
@@ -50,14 +52,19 @@ def markdown_table(rows: Sequence[Mapping[str, Cell]]) -> str:
 
 
 def text_table(rows: Sequence[Mapping[str, Cell]]) -> str:
-    """Return rows as aligned plain text; the first row names the columns."""
+    """Return rows as aligned plain text; the first row names the columns, numbers align right."""
     if not rows:
         return ""
     names = list(rows[0])
     table = [names, *([one_line(_number(row[name])) for name in names] for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(names))]
+    columns = list(zip(*table, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [all(_FIGURE.fullmatch(cell) for cell in column[1:]) for column in columns]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        "  ".join(
+            cell.rjust(width) if figure else cell.ljust(width)
+            for cell, width, figure in zip(line, widths, right, strict=True)
+        ).rstrip()
         for line in table
     )
 
@@ -71,7 +78,7 @@ def funnel_rows(steps: Sequence[Step]) -> list[TableRow]:
 
     `share` is of the rows that came into the first stage; tokens stand where they were counted.
     """
-    whole = max(steps[0].rows_in, 1) if steps else 1
+    whole = steps[0].rows_in if steps else 0
     rows: list[TableRow] = []
     for step in steps:
         dropped = sorted(step.dropped.items(), key=lambda item: (-item[1], item[0]))
@@ -83,7 +90,7 @@ def funnel_rows(steps: Sequence[Step]) -> list[TableRow]:
             row: TableRow = {"stage": step.stage, "what": what, "rows": count}
             if step.tokens_in is not None:
                 row["tokens"] = held or 0
-            rows.append({**row, "share": f"{count / whole:.1%}"})
+            rows.append({**row, "share": share_of(count, whole)})
     return rows
 
 

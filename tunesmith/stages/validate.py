@@ -153,4 +153,4 @@ def _write(params: ValidateParams, draft: Draft, source: Examples) -> Examples:
     return draft.seal_examples(validate(draft.rows(source), columns, params))
 
 
-STAGE = Stage("validate", version=2, produces=Examples, body=_write)
+STAGE = Stage("validate", version=3, produces=Examples, body=_write)

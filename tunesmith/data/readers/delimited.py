@@ -1,13 +1,23 @@
-"""CSV (RFC 4180) and TSV: a header with the names of the columns, then one record a row."""
+"""CSV (RFC 4180) and TSV: a header with the names of the columns, then one record a row.
+
+A file's name promises commas or tabs, but spreadsheets also write semicolons, and tabs into
+`.csv`. Where the header is one column by what the name promises and several by another
+separator, that one is used, and said.
+"""
 
 import csv
+import functools
 import io
+import logging
 from collections.abc import Iterator
 
 from tunesmith.data.readers import items
 from tunesmith.data.readers.items import Bad, Item, Record
 from tunesmith.data.readers.json_lines import BOM
 from tunesmith.errors import InputError
+
+_log = logging.getLogger(__name__)
+_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 
 
 class _Taken:
@@ -51,7 +61,8 @@ def read(stream: io.BufferedReader, name: str, delimiter: str) -> Iterator[Item]
     if csv.field_size_limit() < items.MAX_LINE:  # of the process, so it is never lowered
         csv.field_size_limit(items.MAX_LINE)
     taken = _Taken(stream, name)
-    records = csv.reader(iter(taken), delimiter=delimiter, strict=True)
+    lines = iter(taken)
+    records = csv.reader(lines, delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
         problem, record = "", []
@@ -70,9 +81,37 @@ def read(stream: io.BufferedReader, name: str, delimiter: str) -> Iterator[Item]
         if not content and not problem:
             continue
         if header is None:
+            other = _other_separator(record, content, problem, delimiter)
+            if other:
+                _say(name, other)
+                records = csv.reader(lines, delimiter=other, strict=True)
+                record, problem = _split(content, other), ""
             header = _header(record, content, problem, source)
         else:
             yield _item(source, header, record, content, problem)
+
+
+@functools.lru_cache(maxsize=1024)  # a file is read more than once, and this is said once
+def _say(name: str, separator: str) -> None:
+    _log.info("%s: its columns are separated by %s", name, _SEPARATORS[separator])
+
+
+def _other_separator(record: list[str], content: bytes, problem: str, promised: str) -> str:
+    """Return what separates the columns of a header, where it is not what was promised."""
+    if not _is_text(content) or (len(record) > 1 and not problem):
+        return ""
+    others = (other for other in _SEPARATORS if other != promised)
+    return next((other for other in others if len(_split(content, other)) > 1), "")
+
+
+def _split(content: bytes, delimiter: str) -> list[str]:
+    """Return the columns of a header; none where it cannot be read so."""
+    lines = io.StringIO(content.removeprefix(BOM).decode("utf-8"), newline="")
+    try:
+        records = list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return []
+    return records[0] if len(records) == 1 else []
 
 
 def _header(record: list[str], content: bytes, problem: str, source: str) -> list[str]:

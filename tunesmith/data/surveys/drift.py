@@ -122,6 +122,8 @@ def _overlap(new: list[str], old: list[str], figures: dict[str, Any]) -> list[st
         return []
     figures["share_trained_on_before"] = round(known, 3)
     figures["share_of_last_kept"] = round(kept, 3)
+    if kept < 0.005:
+        return ["hardly any row of the last training set is still there"]
     if 1 - kept > GONE:
         return [
             f"about {per_cent(1 - kept)} of the rows of the last training set are no longer there"

@@ -53,6 +53,11 @@ def _kind(line: str) -> str:
     return f"{key[1]}:" if key else PLAIN
 
 
+def _told(form: str) -> str:
+    """Return a skeleton as a person reads it, without its blank lines."""
+    return ", ".join(kind for kind in form.split(" / ") if kind.strip())[:120]
+
+
 class Formats:
     """How many answers share one form."""
 
@@ -106,9 +111,9 @@ class Formats:
         (form, count), *_ = self._ranked(self.skeletons)
         if set(form.split(" / ")) - {PLAIN, ""} and count >= LOCKED * self.rows:
             told.append(
-                f"format lock-in: {per_cent(count / self.rows)} of the answers have the same form "
-                f"({form[:120]}). The model will find it hard to answer in any other; if other "
-                "forms are wanted too, add them, or mix.replay"
+                f"format lock-in: {per_cent(count / self.rows)} of the answers have the same form, "
+                f"line by line: {_told(form)}. The model will find it hard to answer in any other; "
+                "if other forms are wanted too, add rows that have them, or mix.replay"
             )
         openings = self._ranked(self.openings)
         if openings and openings[0][1] >= LOCKED * self.rows:

@@ -102,8 +102,8 @@ class Labels:
         if small:
             label, count = ranked[0]
             told.append(
-                f"labels: {len(small)} of {len(ranked)} classes have fewer than {SMALLEST} rows; "
-                f"{label!r} has {count}"
+                f"labels: {len(small)} of {len(ranked)} classes have fewer than {SMALLEST} rows, "
+                f"too few to learn and to measure; {label!r} has {count}"
             )
         if self.evenness < EVEN:
             label, count = ranked[-1]
