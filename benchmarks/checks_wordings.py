@@ -865,9 +865,9 @@ WHOLE = (
 NO_SECRETS = (
     'password = "password{n}"', "password: mypassword{n}", "API_KEY: abcdef{n}", 'api_key = os.environ["KEY_{n}"]',
     "api_key: ${{API_KEY_{n}}}", "password = generate_password({n})", 'api_key = "your_api_key_{n}"',
-    "secret = 'test{n}'", "password: admin{n}", "password is 8-character", 'password = "P@ssw0rd{n}"',
-    "secret = process.env.SECRET{n}", 'api_key="xxxxxxxx{n}"', "password = user{n}.password", "password={{{{secret{n}}}}}",
-    'password = "changeme{n}"', "order sk-{n}", "password: welcome{n}", "pwd = config.database.pwd{n}", 'token = "demo-token-{n}"',
+    "secret = 'test{n}'", "password: admin{n}", "password is 8-character", 'password = "P@ssw0rd{n}"',  # pragma: allowlist secret
+    "secret = process.env.SECRET{n}", 'api_key="xxxxxxxx{n}"', "password = user{n}.password", "password={{{{secret{n}}}}}",  # pragma: allowlist secret
+    'password = "changeme{n}"', "order sk-{n}", "password: welcome{n}", "pwd = config.database.pwd{n}", 'token = "demo-token-{n}"',  # pragma: allowlist secret
 )  # fmt: skip
 
 

@@ -129,6 +129,49 @@ EXPECTATION = {
 }
 
 
+def test_a_schema_may_lie_in_a_file_and_is_part_of_the_recipe_then(folder):
+    (folder / "order.schema.json").write_text('{"type": "object", "required": ["id"]}')
+    metrics = {"metrics": ["format", "json_schema"], "primary": "format"}
+    named = loaded(folder, evaluate={**metrics, "json_schema": "order.schema.json"})
+    assert named.evaluate.json_schema == {"type": "object", "required": ["id"]}
+    (folder / "order.schema.json").write_text('{"type": "object"}')
+    again = loaded(folder, evaluate={**metrics, "json_schema": "order.schema.json"})
+    assert again.digest != named.digest
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "has a mistake; nothing was run"),
+        (None, "s.json: cannot be read: No such file or directory"),
+        ("{", "not JSON"),
+        ('{"type": 5}', "evaluate.json_schema"),
+        ('{"$ref": "http://example.org/s.json"}', "evaluate.json_schema"),
+        ("[]" + " " * (1 << 20), "larger than 1 MiB"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_refused_with_its_file(folder, content, says):
+    if content is not None:
+        (folder / "s.json").write_text(content)
+    metrics = {"metrics": ["format", "json_schema"], "primary": "format"}
+    assert says in mistakes(folder, evaluate={**metrics, "json_schema": "s.json"})
+
+
+def test_texts_on_and_off_the_tone_lie_in_a_file_of_labelled_rows(folder):
+    rows = [
+        {"text": f"{word} {number}", "label": label}
+        for number in range(50)
+        for word, label in (("Kindly note order", "on"), ("yo grab order", "off"))
+    ]
+    (folder / "tone.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    metrics = {"metrics": ["format", "tone"], "primary": "format"}
+    recipe = loaded(folder, evaluate={**metrics, "tone": "tone.jsonl"})
+    assert len(recipe.evaluate.tone.on) == len(recipe.evaluate.tone.off) == 50
+    (folder / "tone.jsonl").write_text('{"text": "a", "label": "nice"}\n')
+    found = mistakes(folder, evaluate={**metrics, "tone": "tone.jsonl"})
+    assert "tone.jsonl:1: expected a text and its label, `on` or `off`" in found
+
+
 def test_expectations_may_lie_in_a_file_and_are_part_of_the_recipe_then(folder):
     (folder / "e.json").write_text(json.dumps([EXPECTATION]))
     recipe = loaded(folder, validate={"expectations": "e.json"})
@@ -190,7 +233,7 @@ def test_a_full_stop_inside_it_is_no_second_one(folder, task):
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"gate": {"primary": "overlap"}}, "gate.primary: found 'overlap'"),
+        ({"gate": {"primary": "length_ratio"}}, "gate.primary: found 'length_ratio'"),
         ({"gate": {"primary": "markers"}}, "gate.primary: found 'markers'"),  # not measured
         (
             {"gate": {"better_on": ["grounding", "length_ratio"]}},

@@ -26,8 +26,8 @@ from tunesmith.data.readers import read_files
 from tunesmith.data.shapes import ShapeName
 from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError, RecipeError
-from tunesmith.evaluation.metrics import YES_NO
-from tunesmith.records import Dropped, Example
+from tunesmith.evaluation.metrics import spec
+from tunesmith.records import Dropped, Example, LabelExample
 from tunesmith.stage import Params
 from tunesmith.stages.base import BaseParams
 from tunesmith.stages.dedup import DedupParams
@@ -218,13 +218,19 @@ def load(
     raw, marks = _parse(path)
     if change is not None:
         raw = change(raw)
-    mistakes = list(_read_expectations(raw, path))
+    mistakes = list(_read_named_files(raw, path))
     recipe: Recipe | None = None
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as error:
+        # That something is missing which stands in a file that cannot be read says nothing new.
+        unread = {field[:1] for field, _ in mistakes}
         causes = _causes(error.errors(include_url=False))
-        mistakes.extend(_describe(item) for item in causes if not _is_taken(item, marks))
+        mistakes.extend(
+            _describe(item)
+            for item in causes
+            if not _is_taken(item, marks) and item["loc"] not in unread
+        )
     mistakes.extend(_check_references(raw, path))
     mistakes.extend(_check_golden(raw, path))
     if training:
@@ -355,20 +361,51 @@ def _expected(field: _Field) -> str:
     return f"expected: {description}" if description else "it is required"
 
 
-def _read_expectations(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
-    """Replace the name of an expectations file by its content."""
-    part = raw.get("validate")
-    if not isinstance(part, dict) or not isinstance(part.get("expectations"), str):
-        return
-    file = path.parent / part["expectations"]
-    try:
-        part["expectations"] = json.loads(file.read_text("utf-8"))
-    except OSError as error:
-        part.pop("expectations")
-        yield ("validate", "expectations"), f"{file}: cannot be read: {_why(error)}"
-    except ValueError as error:
-        part.pop("expectations")
-        yield ("validate", "expectations"), f"{file}: not JSON: {error}"
+def _read_named_files(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
+    """Replace the names of files by what they hold, so that a recipe's identity has it."""
+    for (part, key), read in _NAMED_FILES.items():
+        section = raw.get(part)
+        if not isinstance(section, dict) or not isinstance(section.get(key), str):
+            continue
+        file = path.parent / section[key]
+        try:
+            if file.stat().st_size > MAX_BYTES:
+                raise InputError(f"{file}: larger than {MAX_BYTES >> 20} MiB")
+            section[key] = read(file)
+        except (OSError, ValueError, InputError) as error:
+            section.pop(key)
+            yield (part, key), _unreadable(file, error)
+
+
+def _unreadable(file: Path, error: Exception) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, json.JSONDecodeError):
+        return f"{file}: not JSON: {error}"
+    return f"{file}: cannot be read: {_why(error)}"
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text("utf-8"))
+
+
+def _tone(file: Path) -> dict[str, list[str]]:
+    """Read labelled texts, `on` and `off` the brand's tone."""
+    texts: dict[str, list[str]] = {"on": [], "off": []}
+    for row in read_examples(file.name, file.parent):
+        if isinstance(row, Dropped):
+            raise InputError(f"{row.source}: {row.reason}: {row.detail}")
+        if not isinstance(row, LabelExample) or row.label not in texts:
+            raise InputError(f"{row.source}: expected a text and its label, `on` or `off`")
+        texts[row.label].append(row.text)
+    return texts
+
+
+_NAMED_FILES: dict[tuple[str, str], Callable[[Path], Any]] = {
+    ("validate", "expectations"): _json,
+    ("evaluate", "json_schema"): _json,
+    ("evaluate", "tone"): _tone,
+}
 
 
 def _check_references(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
@@ -437,11 +474,12 @@ def _check_gate(recipe: Recipe) -> Iterator[_Mistake]:
         ("primary", recipe.gate.primary),
         *(("better_on", metric) for metric in recipe.gate.better_on),
     ):
-        if metric not in metrics or metric not in YES_NO:
+        if metric not in metrics or not spec(metric).decides:
+            named = ", ".join(name for name in metrics if spec(name).decides)
             yield (
                 ("gate", field),
-                f"found {metric!r}; expected one of evaluate.metrics that says yes or no: "
-                f"{', '.join(name for name in metrics if name in YES_NO) or 'none is listed'}",
+                f"found {metric!r}; expected one of evaluate.metrics with a better and a worse way "
+                f"in each row: {named or 'none is listed'}",
             )
         elif metric == "format" and recipe.evaluate.format is None:
             yield (

@@ -69,7 +69,7 @@ def test_order_is_test_before_golden_and_base_before_candidate(promoted: Made) -
 
 def test_kinds_follow_the_metric(promoted: Made) -> None:
     figures = before_after(promoted.store, promoted.result)
-    assert {item.metric for item in figures if item.kind == "rate"} == YES_NO
+    assert {item.metric for item in figures if item.kind == "rate"} <= YES_NO
 
 
 def test_table_has_a_cell_for_everybody_who_was_measured(promoted: Made) -> None:

@@ -5,9 +5,10 @@ from pydantic import ValidationError
 
 from tests import toy_stages
 from tests.made_rows import chat
+from tests.made_tone import TONE
 from tunesmith.artifacts import Predictions
-from tunesmith.evaluation.metrics import METRICS, YES_NO, MetricParams
-from tunesmith.records import Prediction, Score
+from tunesmith.evaluation.metrics import METRICS, YES_NO, MetricParams, set_value
+from tunesmith.records import LabelExample, Prediction, Score
 from tunesmith.stages.evaluate import STAGE, EvaluateParams, evaluate
 
 EXAMPLE = chat("Ticket 4711 of Ann: it broke on 3 May.", "Dear Ann, ticket 4711 is open.")
@@ -74,7 +75,18 @@ def test_evidence_says_why():
         {"metrics": ()},
         {"metrics": ("nice",)},
         {"metrics": ("overlap",)},
-        {"metrics": ("overlap", "grounding"), "primary": "overlap"},
+        {"metrics": ("length_ratio", "grounding"), "primary": "length_ratio"},
+        {"metrics": ("macro_f1",), "primary": "macro_f1"},
+        {"metrics": ("grounding", "json_schema")},
+        {"metrics": ("grounding", "sections")},
+        {"metrics": ("grounding", "tone")},
+        {"sections": "letter"},
+        {"sections": ("(",)},
+        {"labels": ("Spam", "spam.")},
+        {"labels": ("spam", " ")},
+        {"json_schema": {"$ref": "http://127.0.0.1:9/s.json"}},
+        {"json_schema": {"type": "strin"}},
+        {"tone": {"on": ("a",), "off": ("b",)}},
         {"metrics": ("overlap",), "primary": "grounding"},
         {"format": "("},
         {"phrases": (" ",)},
@@ -83,6 +95,54 @@ def test_evidence_says_why():
 def test_what_cannot_decide_anything_is_refused(fields):
     with pytest.raises(ValidationError):
         EvaluateParams(**fields)
+
+
+def test_a_coarse_primary_metric_is_allowed_with_a_caution():
+    params = EvaluateParams(metrics=("bleu", "grounding"), primary="bleu")
+    (caution,) = params.cautions
+    assert caution.startswith("primary is 'bleu', which counts the words shared")
+    assert EvaluateParams(metrics=("bleu", "grounding")).cautions == ()
+
+
+def test_what_a_recipe_gives_reaches_the_metrics():
+    params = EvaluateParams(
+        metrics=("sections", "json_schema", "label_accuracy"), primary="sections",
+        sections="email", json_schema={"type": "object"}, labels=("spam", "ham"),
+    )  # fmt: skip
+    assert params.sections == (r"^Subject:[ \t]*\S",)
+    row = chat("q", "spam")
+    outputs = {"Subject: x": (1.0, 0.0, 0.0), "{}": (0.0, 1.0, 0.0), "Spam.": (0.0, 0.0, 1.0)}
+    scores = evaluate(
+        [prediction(output, row) for output in outputs], {row.row_id: row}, params
+    )  # fmt: skip
+    assert [tuple(score.values.values()) for score in scores] == list(outputs.values())
+
+
+def test_without_labels_those_of_the_labelled_rows_count():
+    rows = {
+        label: LabelExample(
+            row_id=label, group_id=label, source="s:1", origin="human", text="Buy!", label=label
+        )
+        for label in ("spam", "ham")
+    }
+    params = EvaluateParams(metrics=("label_accuracy", "macro_f1"), primary="label_accuracy")
+    made = [prediction("It is spam.", rows["spam"]), prediction("spam", rows["ham"])]
+    scores = list(evaluate(made, rows, params))
+    assert [score.values["label_accuracy"] for score in scores] == [1.0, 0.0]
+    assert scores[1].evidence["label_accuracy"] == "read as 'spam'"
+    assert set_value("macro_f1", scores) == pytest.approx(1 / 3)
+
+
+def test_the_record_says_how_good_the_classifier_of_tone_is(store):
+    params = EvaluateParams(metrics=("tone", "overlap"), primary="overlap", tone=TONE)
+    source = toy_stages.given(store, [EXAMPLE])
+    predictions = toy_stages.given(store, [prediction(TONE.on[3])], Predictions)
+    ref = store.build(STAGE, params, source, predictions)
+    (record,) = store.records("evaluate", STAGE.key(params, source, predictions))
+    notes = record["notes"]
+    assert notes["tone"]["accuracy"] > 0.9
+    assert notes["warnings"] == list(params.cautions)
+    assert [score.values["tone"] for score in store.rows(ref, Score)] == [1.0]
 
 
 def test_scores_are_one_row_a_prediction_in_their_order(store):

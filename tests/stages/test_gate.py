@@ -1,5 +1,7 @@
 """Promote, reject or neither: on intervals, never on a point estimate."""
 
+import random
+
 import pytest
 from pydantic import ValidationError
 
@@ -186,15 +188,93 @@ def test_other_examples_cannot_be_compared():
 
 
 @pytest.mark.parametrize("value", [None, "missing"])
-def test_a_metric_without_yes_or_no_is_an_error_of_the_recipe(value):
+def test_a_metric_that_measured_one_of_the_two_only_is_an_error(value):
     everybody = against(50, 20)
     values = everybody["base test"]["r3"].values
     if value is None:
         values["format"] = None
     else:
         del values["format"]
-    with pytest.raises(RecipeError, match="format gives no yes or no"):
+    with pytest.raises(RecipeError, match="format measured row r3 of test for one model only"):
         decide(PARAMS, everybody)
+
+
+def test_examples_to_which_a_metric_does_not_apply_are_left_out():
+    everybody = against(50, 20, n=80)
+    for rows in everybody.values():
+        for number in range(60, 80):
+            rows[f"r{number}"].values["format"] = None
+    decision, document = decide(PARAMS, everybody)
+    assert (decision, document["criteria"]) == (
+        "promote", decide(PARAMS, against(50, 20, n=60))[1]["criteria"]
+    )  # fmt: skip
+
+
+def test_a_metric_that_applies_nowhere_cannot_be_judged():
+    everybody = against(2, 2, n=2)
+    for rows in everybody.values():
+        for row in rows.values():
+            row.values["format"] = None
+    with pytest.raises(RecipeError, match="format applies to none of the 2 examples of test"):
+        decide(PARAMS, everybody)
+
+
+# Metrics on a scale
+
+
+def shares(metric, level, n=200, spread=0.2):
+    """Scores that scatter around a level, 0 to 1."""
+    draw = random.Random(level)
+    return {
+        f"r{number}": Score(
+            row_id=f"r{number}",
+            group_id=f"g{number}",
+            values={metric: min(1.0, max(0.0, level + draw.uniform(-spread, spread)))},
+        )
+        for number in range(n)
+    }
+
+
+def on_a_scale(metric, candidate, base, n=200):
+    params = GateParams(primary=metric, better_than=("base",))
+    measured = {
+        "candidate test": shares(metric, candidate, n), "base test": shares(metric, base, n),
+    }  # fmt: skip
+    decision, document = decide(params, measured)
+    return decision, document["criteria"][0], document["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "candidate", "base", "expected"),
+    [
+        ("fields", 0.7, 0.5, "promote"),
+        ("fields", 0.5, 0.7, "reject"),
+        ("fields", 0.5, 0.5001, "inconclusive"),
+        # Of these, less is better.
+        ("toxicity", 0.3, 0.5, "promote"),
+        ("toxicity", 0.5, 0.3, "reject"),
+    ],
+)
+def test_means_are_compared_by_groups_and_in_the_metric_s_own_direction(
+    metric, candidate, base, expected
+):
+    decision, item, reason = on_a_scale(metric, candidate, base)
+    assert decision == expected
+    assert item["method"] == "cluster bootstrap-t"
+    assert (item["low"] > 0) == (expected == "promote")
+    assert (
+        item["estimate"] == pytest.approx(abs(candidate - base), abs=0.05) or expected == "reject"
+    )
+    assert reason.startswith(f"{metric} on test: {item['candidate']:.3g} against")
+    assert (", gain " in reason) == (metric == "toxicity")
+
+
+def test_too_few_pairs_on_a_scale_settle_nothing_whatever_they_show():
+    decision, item, reason = on_a_scale("fields", 0.9, 0.1, n=99)
+    assert decision == "inconclusive"
+    assert (item["low"], item["high"], item["p_pass"], item["p_worse"]) == (-1.0, 1.0, 1.0, 1.0)
+    assert "not settled, no interval" in reason
+    assert on_a_scale("fields", 0.9, 0.1, n=100)[0] == "promote"
 
 
 # What is said

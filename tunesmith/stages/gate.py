@@ -9,18 +9,27 @@ decision rests on a point estimate.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from operator import ne
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from tunesmith.artifacts import Decision, Scores, Verdict
 from tunesmith.errors import RecipeError
-from tunesmith.evaluation.metrics import YES_NO, Metric
+from tunesmith.evaluation.metrics import Metric, spec
 from tunesmith.records import Score
 from tunesmith.stage import Params, Stage
 from tunesmith.store.draft import Draft
 
+if TYPE_CHECKING:
+    from tunesmith.statistics.binary import BinaryComparison
+    from tunesmith.statistics.means import MeanComparison
+
 Baseline = Literal["base", "prompt_baseline"]
+
+
+_SEED = 0
+"""Of the resampling, so that the same scores give the same verdict."""
 
 
 class GateParams(Params):
@@ -33,14 +42,14 @@ class GateParams(Params):
         description="Whom the candidate must beat on the primary metric.",
     )
     better_on: tuple[Metric, ...] = Field(
-        (), description="Further yes/no metrics on which it must beat them."
+        (), description="Further metrics on which it must beat them."
     )
     not_worse_than: Literal["champion"] | None = Field(
         "champion",
         description="Whom it must not be worse than, by `margin`; on test and golden.",
     )
     margin: float = Field(
-        0.05, gt=0, lt=1, description="Difference of rates that is of no consequence."
+        0.05, gt=0, lt=1, description="Difference that is of no consequence, on the metric's scale."
     )
     alpha: float = Field(
         0.05, gt=0, lt=0.5, description="Error of each one-sided test a criterion rests on."
@@ -111,63 +120,148 @@ def decide(
     }
 
 
+class _Pairs(NamedTuple):
+    """Values of the candidate and of another for the same examples, and the examples' groups."""
+
+    ours: list[float]
+    theirs: list[float]
+    groups: list[str]
+
+
 def _answer(
     question: _Question, params: GateParams, scores: Mapping[str, Mapping[str, Score]]
 ) -> dict[str, Any]:
-    from tunesmith.statistics.binary import compare_binary
-    from tunesmith.statistics.power import pairs_needed, smallest_effect, smallest_margin
+    from tunesmith.statistics.intervals import TooFewPairs
 
+    pairs = _pairs(question, scores)
+    ours, theirs = (sum(values) / len(values) for values in pairs[:2])
+    asked = {
+        "metric": question.metric,
+        "kind": spec(question.metric).kind,
+        "against": question.against,
+        "where": question.where,
+        "rule": question.rule,
+        "candidate": ours,
+        "other": theirs,
+        "n": len(pairs.ours),
+        "groups": len(set(pairs.groups)),
+        "discordant": sum(map(ne, pairs.ours, pairs.theirs)),
+    }
+    try:
+        return asked | _compared(question, params, pairs)
+    except TooFewPairs as error:
+        return asked | _unknown(question, params, pairs, str(error))
+
+
+def _unknown(question: _Question, params: GateParams, pairs: _Pairs, why: str) -> dict[str, Any]:
+    """Say that too few pairs tell nothing: the difference is anywhere that it can be."""
+    values = [*pairs.ours, *pairs.theirs]
+    reach = 1.0 if spec(question.metric).kind == "share" else max(values) - min(values)
+    return {
+        "estimate": _gain(question, sum(pairs.ours) - sum(pairs.theirs)) / len(pairs.ours),
+        "low": -reach,
+        "high": reach,
+        "confidence": 1 - 2 * params.alpha,
+        "method": f"no interval: {why}",
+        "smallest_effect": reach,
+        "p_pass": 1.0,
+        "p_worse": 1.0,
+        "examples_needed": None,
+    }
+
+
+def _gain(question: _Question, difference: float) -> float:
+    return -difference if spec(question.metric).better == "lower" else difference
+
+
+def _pairs(question: _Question, scores: Mapping[str, Mapping[str, Score]]) -> _Pairs:
+    """Put the two side by side where the metric applies, which hangs on the example alone."""
     candidate = scores[f"candidate {question.where}"]
     other = scores[f"{question.against} {question.where}"]
     if candidate.keys() != other.keys():
         raise RuntimeError(f"{question.against} was not measured on the candidate's examples")
-    ours = _right(candidate, candidate, question.metric)
-    theirs = _right(candidate, other, question.metric)
-    compared = compare_binary(ours, theirs, [row.group_id for row in candidate.values()])
+    ours, theirs, groups = [], [], []
+    for row_id, row in candidate.items():
+        one, another = (side[row_id].values.get(question.metric) for side in (candidate, other))
+        if (one is None) != (another is None):
+            raise RecipeError(
+                f"gate: {question.metric} measured row {row_id} of {question.where} for one model "
+                "only; expected the same evaluate.metrics for both"
+            )
+        if one is not None and another is not None:
+            ours.append(one)
+            theirs.append(another)
+            groups.append(row.group_id)
+    if not ours:
+        raise RecipeError(
+            f"gate: {question.metric} applies to none of the {len(candidate)} examples of "
+            f"{question.where}; expected one of evaluate.metrics that measures their answers"
+        )
+    return _Pairs(ours, theirs, groups)
+
+
+def _compared(question: _Question, params: GateParams, pairs: _Pairs) -> dict[str, Any]:
+    """Compare by an exact test where the metric says yes or no, else by a bootstrap of groups."""
+    compare = _rates if spec(question.metric).kind == "yes_no" else _means
+    compared, found = compare(question, params, pairs)
     interval = compared.interval(1 - 2 * params.alpha)
-    p_pass, p_worse = compared.p_above(question.bound), compared.p_below(question.worse)
-    discordance = max(compared.discordance, 1 / compared.n)
-    smallest = smallest_effect if question.bound == 0 else smallest_margin
-    needed = None
-    if p_pass > params.alpha and compared.estimate > question.bound:
-        needed = pairs_needed(question.bound, compared.estimate, discordance, params.alpha)
     return {
-        "metric": question.metric,
-        "against": question.against,
-        "where": question.where,
-        "rule": question.rule,
-        "candidate": sum(ours) / len(ours),
-        "other": sum(theirs) / len(theirs),
-        "estimate": compared.estimate,
+        "estimate": interval.estimate,
         "low": interval.low,
         "high": interval.high,
         "confidence": interval.confidence,
         "method": interval.method,
-        "n": compared.n,
-        "groups": compared.clusters,
-        "discordant": compared.wins + compared.losses,
-        "smallest_effect": smallest(compared.effective_n, discordance, params.alpha),
-        "p_pass": p_pass,
-        "p_worse": p_worse,
-        "examples_needed": needed,
+        "p_pass": compared.p_above(question.bound),
+        "p_worse": compared.p_below(question.worse),
+        **found,
     }
 
 
-def _right(order: Mapping[str, Score], scores: Mapping[str, Score], metric: Metric) -> list[bool]:
-    values = [scores[row_id].values.get(metric) for row_id in order]
-    if metric not in YES_NO or any(value is None for value in values):
-        raise RecipeError(
-            f"gate: {metric} gives no yes or no for every example; expected a metric among "
-            f"{', '.join(sorted(YES_NO))} that evaluate.metrics measures"
-        )
-    return [value == 1.0 for value in values]
+def _rates(
+    question: _Question, params: GateParams, pairs: _Pairs
+) -> "tuple[BinaryComparison, dict[str, Any]]":
+    from tunesmith.statistics.binary import compare_binary
+    from tunesmith.statistics.power import pairs_needed, smallest_effect, smallest_margin
+
+    ours, theirs = ([value == 1.0 for value in values] for values in pairs[:2])
+    compared = compare_binary(ours, theirs, pairs.groups)
+    discordance = max(compared.discordance, 1 / compared.n)
+    smallest = smallest_effect if question.bound == 0 else smallest_margin
+    needed = None
+    if compared.p_above(question.bound) > params.alpha and compared.estimate > question.bound:
+        needed = pairs_needed(question.bound, compared.estimate, discordance, params.alpha)
+    effect = smallest(compared.effective_n, discordance, params.alpha)
+    return compared, {"smallest_effect": effect, "examples_needed": needed}
+
+
+def _means(
+    question: _Question, params: GateParams, pairs: _Pairs
+) -> "tuple[MeanComparison, dict[str, Any]]":
+    """Compare means; where lower is better, a fall counts as the gain."""
+    from tunesmith.statistics.means import compare_means
+
+    treated, control = pairs.ours, pairs.theirs
+    if spec(question.metric).better == "lower":
+        treated, control = control, treated
+    compared = compare_means(treated, control, pairs.groups, seed=_SEED)
+    smallest = compared.smallest_effect if question.bound == 0 else compared.smallest_margin
+    settled = compared.p_above(question.bound) <= params.alpha
+    needed = None if settled else compared.pairs_needed(question.bound, params.alpha)
+    return compared, {"smallest_effect": smallest(params.alpha), "examples_needed": needed}
 
 
 def _reason(item: Mapping[str, Any]) -> str:
     other = item["against"].replace("_", " ")
+    shown = "{:.0%}" if spec(item["metric"]).kind == "yes_no" else "{:.3g}"
     text = (
-        f"{item['metric']} on {item['where']}: {item['candidate']:.0%} against "
-        f"{item['other']:.0%} of the {other}, difference {item['estimate']:+.2f} "
+        f"{item['metric']} on {item['where']}: {shown.format(item['candidate'])} against "
+        f"{shown.format(item['other'])} of the {other}, "
+    )
+    if item["method"].startswith("no interval"):
+        return f"{text}n = {item['n']}: not settled, {item['method']}"
+    change = "difference" if spec(item["metric"]).better == "higher" else "gain"
+    text += (
+        f"{change} {item['estimate']:+.2f} "
         f"[{item['low']:+.2f}, {item['high']:+.2f}] at {item['confidence']:.0%}, n = {item['n']}: "
     )
     if item["answer"] == "yes":
@@ -187,4 +281,4 @@ def _write(params: GateParams, draft: Draft, measured: dict[str, Scores]) -> Ver
     return draft.seal_json(Verdict, "verdict.json", document, decision=decision)
 
 
-STAGE = Stage("gate", version=1, produces=Verdict, body=_write)
+STAGE = Stage("gate", version=2, produces=Verdict, body=_write)

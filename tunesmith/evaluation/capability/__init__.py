@@ -1,0 +1,1 @@
+"""What a model could do before fine-tuning, and whether it still can: seven skills, paired."""

@@ -1,0 +1,50 @@
+"""A model that judges answers: by a rubric, validated, measured against people."""
+
+from tunesmith.evaluation.judge.agreement import Agreement, Trust, agreement, kappa
+from tunesmith.evaluation.judge.asking import Judge, JudgeParams
+from tunesmith.evaluation.judge.identity import (
+    JudgeIdentity,
+    Subject,
+    check_independent,
+    differences,
+)
+from tunesmith.evaluation.judge.judging import (
+    Case,
+    Judging,
+    Pair,
+    check_facts,
+    compare,
+    position_bias,
+    rate,
+)
+from tunesmith.evaluation.judge.preferences import propose
+from tunesmith.evaluation.judge.results import Claim, Comparison, Facts, Rating
+from tunesmith.evaluation.judge.rubric import Rubric, Scale, load_rubric
+
+__all__ = [
+    "Agreement",
+    "Case",
+    "Claim",
+    "Comparison",
+    "Facts",
+    "Judge",
+    "JudgeIdentity",
+    "JudgeParams",
+    "Judging",
+    "Pair",
+    "Rating",
+    "Rubric",
+    "Scale",
+    "Subject",
+    "Trust",
+    "agreement",
+    "check_facts",
+    "check_independent",
+    "compare",
+    "differences",
+    "kappa",
+    "load_rubric",
+    "position_bias",
+    "propose",
+    "rate",
+]
