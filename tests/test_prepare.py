@@ -163,7 +163,7 @@ def test_a_benchmark_that_is_no_source_is_a_mistake(project, benchmark, says):
 
 def test_too_little_left_stops_it_before_the_split(project):
     path = write(project, chats(20), drops={"minimum_rows": 50})
-    with pytest.raises(Unready, match="only 20 rows left"):
+    with pytest.raises(Unready, match="only 20 rows are left"):
         retrains.prepare(path, settings(project), ())
 
 

@@ -446,9 +446,15 @@ def _check_difficulty(recipe: Recipe, raw: dict[str, Any]) -> Iterator[_Mistake]
         (("split", "stratify"), recipe.split.stratify, recipe.split.difficulty),
         (("mix", "curriculum"), recipe.mix.curriculum, recipe.mix.difficulty),
     ):
-        measured = raw.get("evaluate") is not None and metric in recipe.evaluate.metrics
-        if by == DIFFICULTY and not measured:
+        if by != DIFFICULTY:
+            continue
+        if raw.get("evaluate") is None or metric not in recipe.evaluate.metrics:
             yield field, f"found 'difficulty', which needs {metric!r} among evaluate.metrics"
+        elif not (measured := spec(metric)).decides or measured.better == "lower":
+            yield (
+                (field[0], "difficulty"),
+                f"found {metric!r}; expected a metric of which more is better in each row",
+            )
 
 
 def _with_longest(score: Any, longest: Any) -> Any:

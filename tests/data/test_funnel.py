@@ -104,13 +104,13 @@ def test_too_few_rows_are_never_accepted():
     made = steps(150, ingest={"a": 25}, score={"b": 26})
     with pytest.raises(Unready) as raised:
         look(made, accept=("all",), minimum_rows=100)
-    assert "only 99 rows left" in str(raised.value)
+    assert "only 99 rows are left" in str(raised.value)
     assert "score: b" in str(raised.value)
     look(steps(150, ingest={"a": 25}, score={"b": 25}), minimum_rows=100)
 
 
 def test_nothing_left_of_nothing_is_told_without_a_division():
-    with pytest.raises(Unready, match="only 0 rows left"):
+    with pytest.raises(Unready, match="no row is left"):
         look(steps(0, ingest={}))
-    with pytest.raises(Unready, match="only 0 rows left"):
+    with pytest.raises(Unready, match="no row is left"):
         look(steps(3, ingest={"a": 3}, score={}))

@@ -153,8 +153,8 @@ FAULTS = {
     "primary unmeasured": Fault(
         field("evaluate.metrics", ["overlap"]), RECIPE, ("not among the metrics",)
     ),
-    "primary not yes or no": Fault(
-        field("evaluate.primary", "overlap"), RECIPE, ("small test set can settle",)
+    "primary without a better way": Fault(
+        field("evaluate.primary", "length_ratio"), RECIPE, ("no better way",)
     ),
     "unknown method": Fault(field("train.method", "magic"), RECIPE, ("train.method", "'magic'")),
     "negative epochs": Fault(field("train.epochs", -1), RECIPE, ("train.epochs", "-1")),
@@ -273,9 +273,9 @@ FAULTS = {
         INPUT,
         ("golden.jsonl:31", "bad_json"),
     ),
-    "too few rows": Fault(lines(50, str), UNREADY, ("at least 100", "rows are left")),
+    "too few rows": Fault(lines(50, str), UNREADY, ("at least 100", "50 rows are left")),
     "one row many times": Fault(
-        text("tiny/orders.jsonl", GOOD * 300), UNREADY, ("rows are left", "Dropped")
+        text("tiny/orders.jsonl", GOOD * 300), UNREADY, ("no row is left", "Dropped")
     ),
     "wrong format everywhere": Fault(
         lines(330, lambda row: row.replace("Count", "Number")),

@@ -111,7 +111,7 @@ def test_the_log_of_a_run_holds_what_the_library_says(twice: Twice) -> None:
         if line.name.startswith("tunesmith.")
     }
     for stage in stages(seen):
-        assert ("tunesmith.store", stage) in said
+        assert ("tunesmith.store.store", stage) in said
     assert ("tunesmith.retrains", "start") in said
 
 

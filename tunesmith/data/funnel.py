@@ -86,9 +86,12 @@ def examine(
         shown += f" Dropped:\n{table}"
     if left < minimum_rows:
         look = _look(reasons, stage_of, refs)
+        only = (
+            "no row is" if not left else "only 1 row is" if left == 1 else f"only {left:,} rows are"
+        )
         raise Unready(
-            f"only {counted(left, 'row')} left after the data stages; at least {minimum_rows:,} "
-            f"are needed to train and test (drops.minimum_rows). {shown}\n{_add_data(look)}",
+            f"after the data stages {only} left; at least {minimum_rows:,} are needed to train "
+            f"and test (drops.minimum_rows). {shown}\n{_add_data(look)}",
             look,
         )
     if "all" in accept:

@@ -10,6 +10,7 @@ from tunesmith.data.surveys.identities import Identities
 from tunesmith.data.surveys.shift import FEWEST, LARGEST, distance
 from tunesmith.records import Example
 from tunesmith.sampling import Largest, fraction
+from tunesmith.wording import counted
 
 WEAK = 0.8
 """Power below which a margin is called too narrow for its test set."""
@@ -98,8 +99,8 @@ class Watch:
             few = min(len(recent), len(texts))
             if few < FEWEST:
                 self._shifts[name] = {
-                    "untested": f"{len(recent)} recent production groups beside {len(texts)} "
-                    f"others; {FEWEST} of each are needed"
+                    "untested": f"{counted(len(recent), 'recent production group')} beside {len(texts):,} "
+                    f"of the other rows; {FEWEST} of each are needed"
                 }
             else:
                 measured = distance(list(texts.values()), list(recent.values()))

@@ -23,6 +23,7 @@ from tunesmith.evaluation.metrics import (
     spec,
 )
 from tunesmith.evaluation.metrics.labels import plain_label
+from tunesmith.evaluation.metrics.own import offered
 from tunesmith.evaluation.metrics.schemas import validator_of
 from tunesmith.evaluation.metrics.tone import train
 from tunesmith.patterns import Phrase, valid_pattern
@@ -141,7 +142,7 @@ class EvaluateParams(Params):
 
 def _identity(name: str) -> str | None:
     try:
-        return identity(name)
+        return identity(name) if name in offered() else None  # the field's check names the others
     except RecipeError as error:
         raise ValueError(str(error)) from error
 

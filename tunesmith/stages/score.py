@@ -53,6 +53,7 @@ from tunesmith.patterns import Phrase, valid_pattern
 from tunesmith.records import Dropped, Example, Extra, LabelExample
 from tunesmith.stage import Params, Stage
 from tunesmith.store.draft import Draft
+from tunesmith.wording import counted
 
 Check = Literal["system_prompt", "length", "markers", "format", "grounding"]
 CHECKS: tuple[Check, ...] = get_args(Check)
@@ -170,7 +171,7 @@ def check(row: Example, params: ScoreParams, tokens: Tokenizer) -> dict[Check, s
         found = tokens.count(row.answer)
         if not params.min_tokens <= found <= params.max_tokens:
             failed["length"] = (
-                f"the answer has {found} tokens; expected {params.min_tokens} to "
+                f"the answer has {counted(found, 'token')}; expected {params.min_tokens} to "
                 f"{params.max_tokens}"
             )
     marker = find_marker(row.answer, params.phrases, said_to(row))
@@ -181,7 +182,7 @@ def check(row: Example, params: ScoreParams, tokens: Tokenizer) -> dict[Check, s
     if params.asks_for("grounding") or params.checks.context.action != "off":
         missing = ungrounded(row.answer, row.input_text)
         if missing:
-            named = ", ".join(f"{entity.kind} {entity.text!r}" for entity in missing)
+            named = ", ".join(dict.fromkeys(f"{item.kind} {item.text!r}" for item in missing))
             failed["grounding"] = f"not in the input: {named}"
     return failed
 

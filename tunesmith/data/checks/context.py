@@ -59,7 +59,7 @@ def explain(examples: Iterable[Ungrounded], ungrounded: int, rows: int, most: fl
     lines = [f"  {row.source}: {_named(row.entities)}" for row in shown]
     return "\n".join(
         [
-            f"{ungrounded} of {rows} answers ({ungrounded / rows:.0%}) state facts that are "
+            f"{ungrounded:,} of {rows:,} answers ({ungrounded / rows:.0%}) state facts that are "
             f"nowhere in what the model would be given; at most {most:.0%} may "
             "(score.checks.context.most).",
             "A fact is ungrounded when the answer names a number, a date, an identifier or a name "
