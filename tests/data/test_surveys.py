@@ -14,6 +14,7 @@ from tunesmith.data.surveys.identities import SIZE, Identities, share_in
 from tunesmith.data.surveys.labels import MOST, Labels
 from tunesmith.data.surveys.lengths import Lengths
 from tunesmith.data.surveys.look import surveys
+from tunesmith.data.surveys.names import Names
 from tunesmith.data.surveys.schema import Schema
 from tunesmith.data.surveys.shift import distance
 from tunesmith.data.surveys.systems import Systems
@@ -262,3 +263,25 @@ def test_too_few_texts_are_not_tested():
 @pytest.mark.parametrize(("share", "shown"), [(1.0, "100%"), (0.999, "99.9%"), (0.5, "50%"), (0.001, "0.1%")])  # fmt: skip
 def test_nearly_all_never_reads_as_all(share, shown):
     assert per_cent(share) == shown
+
+
+GERMAN = "Der Kunde hat die Rechnung noch nicht erhalten und bittet um eine Kopie bis Freitag."
+ENGLISH = "The customer has not got the invoice yet and asks for a copy until Friday."
+
+
+@pytest.mark.parametrize(
+    ("text", "untold"),
+    [(GERMAN, 60), ("客户还没有收到发票,希望周五之前收到副本。", 60), ("لم يستلم العميل الفاتورة بعد", 60), (ENGLISH, 0), ("Order 中文 was sent by Ann today", 0), ("42", 0)],
+)  # fmt: skip
+def test_answers_whose_names_cannot_be_told_are_counted_and_told_of(text, untold):
+    survey = counted(Names(), answers([f"{text} {n}" for n in range(60)]))
+
+    assert survey.document() == {"answers": 60, "untold": untold}
+    assert [("100%" in said, "sample for names" in said) for said in survey.warnings()] == (
+        [(True, True)] if untold else []
+    )
+
+
+def test_few_untold_names_worry_nobody():
+    assert counted(Names(), answers([GERMAN] * 5 + [ENGLISH] * 95)).warnings() == []
+    assert counted(Names(), answers([GERMAN] * 49)).warnings() == []

@@ -99,8 +99,8 @@ class Watch:
             few = min(len(recent), len(texts))
             if few < FEWEST:
                 self._shifts[name] = {
-                    "untested": f"{counted(len(recent), 'recent production group')} beside {len(texts):,} "
-                    f"of the other rows; {FEWEST} of each are needed"
+                    "untested": f"{counted(len(recent), 'recent production group')} and "
+                    f"{len(texts):,} of other rows; {FEWEST} of each are needed"
                 }
             else:
                 measured = distance(list(texts.values()), list(recent.values()))

@@ -428,4 +428,4 @@ def _sources(part: str, amounts: Mapping[Origin, Amount]) -> list[dict[str, Any]
     return listed
 
 
-STAGE = Stage("mix", version=2, produces=Mixture, body=_write)
+STAGE = Stage("mix", version=3, produces=Mixture, body=_write)

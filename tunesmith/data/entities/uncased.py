@@ -48,6 +48,14 @@ def without_uncased(text: str) -> Uncased:
     return Uncased(plain.translate(_BLANK), dates, times, numbers)
 
 
+def is_uncased(text: str) -> bool:
+    """Whether half of a text's letters or more have no case."""
+    if text.isascii():
+        return False
+    letters = [sign for sign in text if sign.isalpha()]
+    return 2 * sum(sign.lower() == sign.upper() for sign in letters) >= max(len(letters), 1)
+
+
 def numerals(text: str) -> set[Decimal]:
     """Return the values of the Chinese numerals of a text; they only ever support a number."""
     if text.isascii():

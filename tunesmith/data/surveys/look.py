@@ -13,6 +13,7 @@ from tunesmith.data.surveys.formats import Formats
 from tunesmith.data.surveys.identities import Identities
 from tunesmith.data.surveys.labels import Labels
 from tunesmith.data.surveys.lengths import Lengths
+from tunesmith.data.surveys.names import Names
 from tunesmith.data.surveys.schema import Schema
 from tunesmith.data.surveys.systems import Systems
 from tunesmith.data.token_counts import Tokens, count_rows
@@ -99,6 +100,7 @@ def surveys(served: str | None = None) -> dict[str, Survey]:
         "labels": Labels(),
         "formats": Formats(),
         "systems": Systems(served),
+        "names": Names(),
         "identities": Identities(),
     }
 
