@@ -144,7 +144,7 @@ def test_the_detail_says_what_was_found():
         {"format": "("},
         {"min_tokens": 0},
         {"min_tokens": 11, "max_tokens": 10},
-        {"max_tokens": 49},
+        {"max_tokens": 0},
         {"phrases": ()},
         {"phrases": ("",)},
     ],
@@ -160,7 +160,7 @@ def test_the_defaults_are_those_that_the_documents_name():
         "system_prompt": 0.2, "length": 0.3, "markers": 0.3, "format": 0.2, "grounding": 0.0,
     }  # fmt: skip
     assert set(params.weights) == set(CHECKS)
-    assert (params.minimum, params.min_tokens, params.max_tokens) == (0.75, 50, 1000)
+    assert (params.minimum, params.min_tokens, params.max_tokens) == (0.75, 1, 1000)
 
 
 class NoParams(Params):
@@ -271,7 +271,7 @@ def test_the_quality_names_the_reason_before_the_checks_do():
     found = scored(row("I can't help with 5550199"), params)
     assert found.reason == "grounding"
     assert "also refusal" in found.detail
-    low = ScoreParams(checks={"refusal": "drop"})
+    low = ScoreParams(checks={"refusal": "drop"}, min_tokens=50)
     assert scored(row(REFUSAL), low).reason == "length"
 
 

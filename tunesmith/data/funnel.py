@@ -4,6 +4,7 @@ Tokens are counted once, by `mix`, with the base's tokenizer: each row where it 
 where it ended. Lines that never became rows have none, and neither has what `score` cuts off.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -152,14 +153,15 @@ def _command(look: tuple[str, str] | None) -> str:
     return "" if look is None else f"tunesmith show {look[0]} --dropped {look[1]}"
 
 
-_LIMITS = {
-    "length": "score.min_tokens",
-    "too_long": "score.checks.too_long.tokens",
-    "near_copy": "dedup.threshold",
-    "fence": "dedup.overlap",
+_CHANGES = {
+    "grounding": "score.required=[]",  # answers from knowledge, or worked out
+    "length": "score.min_tokens=VALUE",
+    "too_long": "score.checks.too_long.tokens=VALUE",
+    "near_copy": "dedup.threshold=VALUE",
+    "fence": "dedup.overlap=VALUE",
 }
 
 
 def _what_if(look: tuple[str, str] | None) -> str:
-    key = _LIMITS.get(look[1] if look else "", "KEY")
-    return f"see what another would do: tunesmith inspect RECIPE --set {key}=VALUE"
+    change = _CHANGES.get(look[1] if look else "", "KEY=VALUE")
+    return f"see what another would do: tunesmith inspect RECIPE --set {shlex.quote(change)}"

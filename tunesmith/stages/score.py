@@ -74,7 +74,9 @@ class ScoreParams(Params):
     format: str | None = Field(
         None, description="Regular expression that the start of an answer must match."
     )
-    min_tokens: int = Field(50, ge=1, description="Fewest tokens of an answer.")
+    min_tokens: int = Field(
+        1, ge=1, description="Fewest tokens of an answer; the task knows what is too short."
+    )
     max_tokens: int = Field(1000, ge=1, description="Most tokens of an answer.")
     phrases: tuple[Phrase, ...] = Field(PHRASES, min_length=1, description="Marker phrases.")
 
