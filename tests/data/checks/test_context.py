@@ -31,7 +31,7 @@ def rows(count):
 
 def test_the_report_explains_itself():
     told = explain(rows(12), 900, 1000, 0.5)
-    for part in ("900 of 1000 answers (90%)", "at most 50%", "A fact is ungrounded when",
+    for part in ("900 of 1,000 answers (90%)", "at most 50%", "A fact is ungrounded when",
                  "learns to invent", "What to bring", "score.checks.context"):  # fmt: skip
         assert part in told
     assert told.count("mail.jsonl:") == 10
