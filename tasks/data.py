@@ -3,10 +3,12 @@
 from tasks.stage_task import stage_task
 from tunesmith import settings
 from tunesmith.artifacts import Base, Examples, Files, Mixture, Scores, Split
+from tunesmith.evaluation.retrieval import RetrieveParams
 from tunesmith.stages import base as base_stage
 from tunesmith.stages import dedup as dedup_stage
 from tunesmith.stages import ingest as ingest_stage
 from tunesmith.stages import mix as mix_stage
+from tunesmith.stages import retrieve as retrieve_stage
 from tunesmith.stages import score as score_stage
 from tunesmith.stages import split as split_stage
 from tunesmith.stages import validate as validate_stage
@@ -63,3 +65,9 @@ def mix(
     """Run `tunesmith.stages.mix`."""
     store = settings.load().store()
     return store.build(mix_stage.STAGE, params, sides, stages, fences, replay, model, scores)
+
+
+@stage_task(hours=6, tags=("data",))
+def retrieve(params: RetrieveParams, source: Examples, documents: Files) -> Examples:
+    """Run `tunesmith.stages.retrieve`."""
+    return settings.load().store().build(retrieve_stage.STAGE, params, source, documents)

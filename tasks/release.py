@@ -37,9 +37,13 @@ TASKS: dict[str, StageTask[Any, Any]] = {
     "dedup": data.dedup,
     "split": data.split,
     "mix": data.mix,
+    "retrieve": data.retrieve,
     "predict": evaluation.predict,
     "train": training.train,
     "evaluate": evaluation.evaluate,
+    "choose": evaluation.choose,
+    "package": evaluation.package,
+    "probe": evaluation.probe,
     "gate": evaluation.gate,
 }
 """The task of each stage, by the stage's name."""

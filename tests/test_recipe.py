@@ -240,6 +240,7 @@ def test_a_full_stop_inside_it_is_no_second_one(folder, task):
             "gate.better_on: found 'length_ratio'",
         ),
         ({"score": {}}, "gate.primary: found 'format', but the recipe has no pattern"),
+        ({"gate": {"better_than": ["retrieved"]}}, "gate.better_than: found 'retrieved', but"),
     ],
 )
 def test_what_the_gate_could_not_judge_is_refused_before_anything_is_trained(folder, fields, says):
@@ -351,3 +352,45 @@ def test_a_golden_set_that_has_changed_is_told_with_both_sums(folder):
     assert "never changes" in told
     assert old not in told
     assert "never changes" in mistakes(folder, name="Not A Name")  # and not only by itself
+
+
+# The prompt baseline
+
+
+def test_system_prompts_may_lie_in_files_and_are_part_of_the_recipe_then(folder):
+    (folder / "short.txt").write_text("Be short.\n")
+    named = loaded(folder, prompt_baseline={"systems": ["short.txt", "See notes.md"]})
+    assert named.prompt_baseline.systems == ("Be short.", "See notes.md")
+
+
+def test_a_system_prompt_s_file_that_is_not_there_is_told_at_its_line(folder):
+    text = (folder / "recipe.yaml").read_text() + "prompt_baseline:\n  systems:\n    - no.txt\n"
+    with pytest.raises(RecipeError) as stopped:
+        loaded(folder, text)
+    line = text.splitlines().index("    - no.txt") + 1
+    assert f"line {line}: prompt_baseline.systems.0: {folder / 'no.txt'}" in str(stopped.value)
+
+
+SCHEMA = {"type": "object", "properties": {"count": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [(None, "needs evaluate.json_schema"), ({**SCHEMA, "not": {}}, 'Unimplemented keys: ["not"]')],
+)
+def test_answers_are_held_to_a_schema_only_where_they_can_be(folder, schema, expected):
+    metrics = {"metrics": ["format"], "primary": "format"}
+    given = metrics if schema is None else {**metrics, "json_schema": schema}
+    found = mistakes(folder, prompt_baseline={"styles": ["plain", "schema"]}, evaluate=given)
+    assert "prompt_baseline.styles: found 'schema'" in found
+    assert expected in found
+    assert loaded(
+        folder, prompt_baseline={"styles": ["schema"]}, evaluate={**metrics, "json_schema": SCHEMA}
+    ).prompt_baseline.styles == ("schema",)
+
+
+@pytest.mark.parametrize("field", [{"shots": 3}, {"prompting": {"shots": 3}}])
+def test_how_all_are_asked_is_not_set_in_predict(field, folder):
+    with pytest.raises(RecipeError, match="has a mistake") as stopped:
+        loaded(folder, predict=field)
+    assert "prompt_baseline: {shots: [0, 5]}" in str(stopped.value)

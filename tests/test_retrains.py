@@ -1,6 +1,7 @@
 """A whole retrain on the tiny model, from its sources to a registered version and back."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from tunesmith import recipe as recipes
 from tunesmith import retrains
 from tunesmith.artifacts import Adapter, Examples
 from tunesmith.records import ChatExample
+from tunesmith.reporting.looks import looks
 from tunesmith.reporting.tracking import CHAMPION, lineage
 from tunesmith.retrains import Ended
 from tunesmith.settings import Settings
@@ -97,6 +99,32 @@ def test_an_unfinished_retrain_is_taken_up(world: World) -> None:
     assert (second.id, second.run, second.trigger) == (first.id, first.run, "drift")
     assert run(world.recipe, world.settings).id == first.id
     assert not retrains.start(recipe, world.settings, "manual", "").resumed
+
+
+def test_the_version_has_a_name_a_card_and_an_account(world: World) -> None:
+    tracker = retrains.open_tracker(world.settings)
+    registered = world.ended.registered
+    assert registered is not None
+    version = tracker.client.get_model_version("tiny", registered.version)
+    assert re.fullmatch(r"tiny-v1-20\d\d-[01]\d", registered.release)
+    assert version.tags["tunesmith.release"] == registered.release
+    assert version.description.startswith(f"# {registered.release}\n\nPromoted by the gate on ")
+    folder = tracker.client.download_artifacts(version.run_id, "adapter")
+    card = Path(folder, "README.md").read_text()
+    assert "## How to make it again" in card
+    assert recipes.load(world.recipe).digest in card
+    assert "golden set: 1 verdict so far" in card
+    [move] = tracker.moves("tiny")
+    assert (move.how, move.before, move.to) == ("promote", None, "1")
+    assert move.retrain == world.ended.id
+
+
+def test_one_verdict_is_one_look(world: World) -> None:
+    """Also when the same retrain has run again: nothing new was seen."""
+    champion = retrains.open_tracker(world.settings).versions("tiny")[0]
+    found = looks(world.settings.store())
+    for name in ("test", "golden"):
+        assert [look.verdict for look in found[champion.tags[name]]] == [champion.tags["verdict"]]
 
 
 def test_registering_twice_makes_one_version(world: World) -> None:

@@ -92,11 +92,25 @@ class Predictions(Ref):
     rows: int
 
 
+class Probes(Ref):
+    """A model's answers to the questions of the suites, one row a question."""
+
+    kind: Literal["probes"] = "probes"
+    rows: int
+
+
 class Scores(Ref):
     """Metrics of predictions, one row an example."""
 
     kind: Literal["scores"] = "scores"
     rows: int
+
+
+class Choice(Ref):
+    """Which of several variants did best on validation, with what each scored."""
+
+    kind: Literal["choice"] = "choice"
+    variant: str
 
 
 Decision = Literal["promote", "reject", "inconclusive"]

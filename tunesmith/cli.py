@@ -106,6 +106,59 @@ def check(recipe: Path) -> None:
 
 @main.command()
 @RECIPE
+def advise(recipe: Path) -> None:
+    """Say whether a task needs fine-tuning: eight factors, what fails now, and a method."""
+    from tunesmith import settings
+    from tunesmith.commands.advising import advise as advised
+
+    click.echo(advised(recipe, settings.load()))
+
+
+@main.command()
+@RECIPE
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    type=click.IntRange(min=1),
+    help="Training examples of a model; 100, 200, 500, 1,000 and so on without. May be repeated.",
+)
+@click.option(
+    "--on",
+    type=click.Choice(["test", "validation"]),
+    default="test",
+    show_default=True,
+    help="The set that every model is measured on.",
+)
+@click.option(
+    "--accept-drops",
+    multiple=True,
+    metavar="REASON",
+    help="Reason whose dropped rows you have looked at; `all` for any. May be repeated.",
+)
+def learning_curve(
+    recipe: Path,
+    sizes: tuple[int, ...],
+    on: Literal["test", "validation"],
+    accept_drops: tuple[str, ...],
+) -> None:
+    """Train on more and more of the examples, and say whether more data would pay.
+
+    The flow `learning_curve` does the same under Prefect.
+    """
+    from tunesmith import learning_curve as curves
+    from tunesmith import settings
+    from tunesmith.commands.terminal import shown_progress
+
+    with shown_progress():
+        ended = curves.run(
+            recipe, settings.load(), sizes=sizes or curves.SIZES, on=on, accept=accept_drops
+        )
+    click.echo(f"{ended.told}\n\nreport  {ended.report}\nMLflow  {ended.run_url}")
+
+
+@main.command()
+@RECIPE
 @click.argument("reason", default="")
 @click.option(
     "-n", "--rows", type=click.IntRange(min=0), default=5, show_default=True, help="Rows of each."
@@ -146,6 +199,30 @@ def calibrate(recipe: Path, labels: Path | None, sample: int | None, out: Path |
             told = calibrating.draw(recipe, settings.load(), sample, out)
         elif labels is not None:
             told = calibrating.calibrate(recipe, settings.load(), labels)
+    click.echo(told)
+
+
+@main.command()
+@RECIPE
+@click.option(
+    "--model",
+    required=True,
+    metavar="MODEL",
+    help="base, champion, candidate-DIGEST, or a .yaml file with base_url and model.",
+)
+@click.option("--on", required=True, metavar="SET", help="test, golden, or a file of rows.")
+@click.option(
+    "--judge", type=click.Path(path_type=Path), help="File of a judge to ask about the answers too."
+)
+@click.option("--against", default="", metavar="MODEL", help="Have the judge choose between two.")
+def evaluate(recipe: Path, model: str, on: str, judge: Path | None, against: str) -> None:
+    """Score a model on a set: metrics with intervals and n; nothing is asked a second time."""
+    from tunesmith import settings
+    from tunesmith.commands.evaluating import report
+    from tunesmith.commands.terminal import shown_progress
+
+    with shown_progress():
+        told = report(recipe, settings.load(), model, on, judge, against)
     click.echo(told)
 
 
@@ -283,6 +360,48 @@ def create(source: Path, out: Path, size: int, salt: str, columns: tuple[str, ..
     sha256 = make(source, out, size, salt, keys)
     told = f"\n  columns: {json.dumps(keys)}" if keys else ""
     click.echo(f"golden:\n  path: {out}\n  sha256: {sha256}{told}")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--to", default=None, metavar="VERSION", help="Version that should serve.")
+@click.option("--why", default="", help="A reason, kept with the move.")
+def rollback(name: str, to: str | None, why: str) -> None:
+    """Let the version before serve again: the alias champion moves back; who and why is kept.
+
+    NAME is the recipe's. Without --to, a second call goes no further back.
+    """
+    from tunesmith import settings
+    from tunesmith.commands.releasing import rollback as go_back
+
+    click.echo(go_back(name, settings.load(), to, why))
+
+
+@main.command()
+@click.argument("retrain")
+@click.option("--reason", required=True, help="Why; it stands in the version's card and tags.")
+def override(retrain: str, reason: str) -> None:
+    """Promote a rejected or inconclusive retrain, by its id, on a person's word."""
+    from tunesmith import settings
+    from tunesmith.commands.releasing import override as promote
+
+    click.echo(promote(retrain, settings.load(), reason))
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="PNG file for the plot; HOME/reports/NAME-history.png by default.",
+)
+def history(name: str, out: Path | None) -> None:
+    """Print and plot the golden score of every version of a model, NAME being the recipe's."""
+    from tunesmith import settings
+    from tunesmith.commands.history import history as tell
+
+    click.echo(tell(name, settings.load(), out))
 
 
 @main.command()

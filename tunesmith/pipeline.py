@@ -4,6 +4,7 @@ The pipeline does not know how a stage is run. Its runner is the store itself on
 line, one Prefect task a stage in the flows, and a look without building for `tunesmith check`.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
@@ -13,24 +14,31 @@ from tunesmith.artifacts import (
     Examples,
     Files,
     Mixture,
+    Package,
     Predictions,
+    Probes,
     Scores,
     Split,
     Verdict,
 )
 from tunesmith.data.readers.paired import row_files
 from tunesmith.errors import RecipeError
+from tunesmith.evaluation.prompting import Prompting
 from tunesmith.recipe import Recipe
 from tunesmith.reporting.tracking import Champion
 from tunesmith.stage import Ins, Out, P, Params, Stage
 from tunesmith.stages import (
     base,
+    choose,
     dedup,
     evaluate,
     gate,
     ingest,
     mix,
+    package,
     predict,
+    probe,
+    retrieve,
     score,
     split,
     train,
@@ -56,6 +64,7 @@ class Sources(Params):
     golden: Files | None = None
     benchmarks: Files | None = None
     replay: Files | None = None
+    documents: Files | None = None
 
 
 class Candidate(Params):
@@ -88,6 +97,8 @@ class Result(Params):
     split: Split
     mixture: Mixture
     adapter: Adapter
+    package: Package | None
+    probes: dict[str, Probes]
     measured: dict[str, Candidate]
     verdict: Verdict | None
 
@@ -129,7 +140,7 @@ def _difficulty(recipe: Recipe, model: Base, rows: Examples, run: Runner) -> Sco
     """Have the base answer every row, where something is ordered by how well it does."""
     if split.DIFFICULTY not in (recipe.split.stratify, recipe.mix.curriculum):
         return None
-    params = recipe.predict.model_copy(update={"shots": 0, "sample": None})
+    params = recipe.predict.model_copy(update={"sample": None})
     predictions = run(predict.STAGE, "predict base rows", params, rows, model, None, None)
     return run(evaluate.STAGE, "evaluate base rows", recipe.evaluate, rows, predictions)
 
@@ -167,11 +178,13 @@ def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Ru
         raise RecipeError("golden: is missing; a retrain is judged on a golden set")
 
     def measure(
-        who: str, where: str, answerer: Base, adapter: Adapter | None, shots: bool = False
+        label: str,
+        examples: Examples,
+        answerer: Base,
+        adapter: Adapter | None,
+        prompting: Prompting | None = None,
     ) -> Candidate:
-        examples = golden if where == "golden" else sides.test
-        params = recipe.predict if shots else recipe.predict.model_copy(update={"shots": 0})
-        label = f"{who} {where}"
+        params = _put(recipe.predict, prompting or Prompting())
         predictions = run(
             predict.STAGE,
             f"predict {label}",
@@ -179,35 +192,129 @@ def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Ru
             examples,
             answerer,
             adapter,
-            sides.train if shots else None,
+            sides.train if prompting is not None and prompting.shots else None,
         )
         scores = run(evaluate.STAGE, f"evaluate {label}", recipe.evaluate, examples, predictions)
         return Candidate(predictions=predictions, scores=scores)
 
     measured = {}
-    for where in ("test", "golden"):
-        measured[f"base {where}"] = measure("base", where, model, None)
-        measured[f"prompt_baseline {where}"] = measure(
-            "prompt_baseline", where, model, None, shots=True
+    prompting = _best_prompting(recipe, model, sides, run)
+    sets = {"test": sides.test, "golden": golden}
+    found = _with_passages(recipe, sources, sets, run)
+    for where, rows in sets.items():
+        for who, asked, way in (
+            ("base", rows, None),
+            ("prompt_baseline", rows, prompting),
+            ("retrieved", found.get(where), prompting),
+        ):
+            if asked is not None:
+                label = f"{who} {where}"
+                measured[label] = measure(label, asked, model, None, way)
+    learnt = {"train": prepared.mixture.train, "validation": sides.validation}
+    if recipe.context is not None and recipe.context.training:
+        sets, learnt = found, _with_passages(recipe, sources, learnt, run)
+
+    def ask(who: str, adapter: Adapter | None) -> dict[str, Probes]:
+        if recipe.probe is None:
+            return {}
+        params = recipe.probe.model_copy(
+            update={"measuring": evaluate.settings_of(recipe.evaluate, ())}
         )
-    rows = prepared.mixture.train
-    adapter = run(train.STAGE, "train", recipe.train, rows, sides.validation, model)
+        rows = (learnt["train"], sets["test"])
+        return {who: run(probe.STAGE, f"probe {who}", params, model, adapter, *rows)}
+
+    probes = ask("base", None)
+    adapter = run(train.STAGE, "train", recipe.train, learnt["train"], learnt["validation"], model)
     made = {**dict(prepared), "adapter": adapter}
     if champion is not None and champion.adapter.digest == adapter.digest:
-        return Result(outcome="unchanged", measured=measured, verdict=None, **made)
-    for where in ("test", "golden"):
-        measured[f"candidate {where}"] = measure("candidate", where, model, adapter)
+        return Result(
+            outcome="unchanged",
+            package=None,
+            probes=probes,
+            measured=measured,
+            verdict=None,
+            **made,
+        )
+    packaged = run(package.STAGE, "package", recipe.package, model, adapter, sets["golden"])
+    for where, rows in sets.items():
+        label = f"candidate {where}"
+        measured[label] = measure(label, rows, model, adapter)
         if champion is not None:
-            measured[f"champion {where}"] = measure(
-                "champion", where, champion.base, champion.adapter
-            )
+            label = f"champion {where}"
+            measured[label] = measure(label, rows, champion.base, champion.adapter)
+    probes |= ask("candidate", adapter)
     verdict = run(
         gate.STAGE,
         "gate",
         recipe.gate,
         {name: candidate.scores for name, candidate in measured.items()},
+        packaged,
+        probes,
     )
-    return Result(outcome=verdict.decision, measured=measured, verdict=verdict, **made)
+    return Result(
+        outcome=verdict.decision,
+        package=packaged,
+        probes=probes,
+        measured=measured,
+        verdict=verdict,
+        **made,
+    )
+
+
+def _best_prompting(recipe: Recipe, model: Base, sides: Split, run: Runner) -> Prompting:
+    """Try the recipe's ways to put a prompt on validation, and return the best."""
+    variants = recipe.prompt_baseline.variants(recipe.evaluate.json_schema)
+    if len(variants) == 1:
+        return next(iter(variants.values()))
+    size = min(recipe.predict.sample or sys.maxsize, recipe.prompt_baseline.sample)
+    few = recipe.predict.model_copy(update={"sample": size})
+    tried = {}
+    for name, prompting in variants.items():
+        predictions = run(
+            predict.STAGE,
+            f"predict {name} validation",
+            _put(few, prompting),
+            sides.validation,
+            model,
+            None,
+            sides.train if prompting.shots else None,
+        )
+        scores = run(
+            evaluate.STAGE,
+            f"evaluate {name} validation",
+            recipe.evaluate,
+            sides.validation,
+            predictions,
+        )
+        tried[name] = Candidate(predictions=predictions, scores=scores)
+    choice = run(
+        choose.STAGE,
+        "choose",
+        choose.ChooseParams(variants=variants, metric=recipe.evaluate.primary),
+        {name: found.scores for name, found in tried.items()},
+        {name: found.predictions for name, found in tried.items()},
+    )
+    # Whoever only looks ahead does not know yet which it will be.
+    return variants.get(choice.variant) or Prompting(system=choice.variant)
+
+
+def _with_passages(
+    recipe: Recipe, sources: Sources, sets: Mapping[str, Examples], run: Runner
+) -> dict[str, Examples]:
+    """Put passages of the recipe's documents into the prompts; empty without documents."""
+    if recipe.context is None:
+        return {}
+    if sources.documents is None:
+        raise RecipeError("context.documents: were not looked up; start the run again")
+    params = recipe.context.retrieving
+    return {
+        name: run(retrieve.STAGE, f"retrieve {name}", params, rows, sources.documents)
+        for name, rows in sets.items()
+    }
+
+
+def _put(params: predict.PredictParams, prompting: Prompting) -> predict.PredictParams:
+    return params.model_copy(update={"prompting": prompting})
 
 
 def golden_params(recipe: Recipe) -> ingest.IngestParams:

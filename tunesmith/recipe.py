@@ -20,13 +20,17 @@ from pydantic import (
     model_validator,
 )
 
+from tunesmith.advice.use import UseParams
 from tunesmith.canonical import digest, file_digest
 from tunesmith.data.parsing import read_item, reading_of
 from tunesmith.data.readers import read_files
 from tunesmith.data.shapes import ShapeName
 from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError, RecipeError
+from tunesmith.evaluation.constraints import problem
 from tunesmith.evaluation.metrics import spec
+from tunesmith.evaluation.prompting import PromptBaselineParams
+from tunesmith.evaluation.retrieval import ContextParams
 from tunesmith.records import Dropped, Example, LabelExample
 from tunesmith.stage import Params
 from tunesmith.stages.base import BaseParams
@@ -35,7 +39,9 @@ from tunesmith.stages.evaluate import EvaluateParams
 from tunesmith.stages.gate import GateParams
 from tunesmith.stages.ingest import Columns, IngestParams, SourceParams
 from tunesmith.stages.mix import MixParams
+from tunesmith.stages.package import PackageParams
 from tunesmith.stages.predict import PredictParams
+from tunesmith.stages.probe import ProbeParams
 from tunesmith.stages.score import ScoreParams
 from tunesmith.stages.split import DIFFICULTY, SplitParams
 from tunesmith.stages.train import TrainParams
@@ -118,6 +124,7 @@ class Recipe(Params):
     target: float | None = Field(
         None, ge=0, le=1, description="Value of the primary metric that is good enough."
     )
+    use: UseParams = Field(UseParams(), description="How the model is used, for `advise`.")
     base: BaseParams = Field(description="The base model.")
     ingest: IngestParams = Field(description="Sources.")
     golden: GoldenParams | None = Field(None, description="The golden set; needed to train.")
@@ -137,9 +144,26 @@ class Recipe(Params):
     split: SplitParams = Field(SplitParams(), description="Train, validation and test.")
     mix: MixParams = Field(MixParams(), description="What training reads.")
     predict: PredictParams = Field(PredictParams(), description="How answers are generated.")
+    prompt_baseline: PromptBaselineParams = Field(
+        PromptBaselineParams(), description="Ways to put a prompt to the base; the best is to beat."
+    )
+    context: ContextParams | None = Field(
+        None,
+        description=(
+            "Documents whose passages `retrieve` puts into prompts: into those of the retrieved "
+            "baseline, and where `training` says so into all that the candidate sees."
+        ),
+    )
     evaluate: EvaluateParams = Field(EvaluateParams(), description="Metrics; needed to train.")
     train: TrainParams = Field(
         TrainParams(method="sft"), description="Training method; needed to train."
+    )
+    package: PackageParams = Field(PackageParams(), description="What a server needs of it.")
+    probe: ProbeParams | None = Field(
+        None,
+        description=(
+            "Failure-mode suites that base and candidate are asked beside the task; `{}` asks all."
+        ),
     )
     gate: GateParams = Field(GateParams(), description="What promotes.")
 
@@ -161,6 +185,13 @@ class Recipe(Params):
         if isinstance(score, dict) and isinstance(evaluate, dict):
             taken = {name: score[name] for name in ("format", "phrases") if name in score}
             raw["evaluate"] = {**taken, **evaluate}
+        answer = _dict(raw.get("predict")).get("max_new_tokens")
+        package = raw.get("package") or {}
+        if answer is not None and isinstance(package, dict):
+            raw["package"] = {"max_new_tokens": answer, **package}
+        probe = raw.get("probe")
+        if isinstance(probe, dict):
+            raw["probe"] = {**_probed(answer, evaluate, raw.get("train")), **probe}
         gate = raw.get("gate") or {}
         if isinstance(gate, dict) and isinstance(evaluate, dict) and "primary" in evaluate:
             raw["gate"] = {"primary": evaluate["primary"], **gate}
@@ -218,7 +249,7 @@ def load(
     raw, marks = _parse(path)
     if change is not None:
         raw = change(raw)
-    mistakes = list(_read_named_files(raw, path))
+    mistakes = [*_read_named_files(raw, path), *_read_systems(raw, path), *_check_prompting(raw)]
     recipe: Recipe | None = None
     try:
         recipe = Recipe.model_validate(raw)
@@ -240,12 +271,13 @@ def load(
         recipe._path = path.absolute()
         mistakes.extend(_check_gate(recipe) if training else ())
         mistakes.extend(_check_difficulty(recipe, raw))
+        mistakes.extend(_check_schema(recipe))
     if mistakes or recipe is None:
         raise RecipeError(_message(path, marks, mistakes))
     return recipe
 
 
-_TAKING = ("evaluate", "gate", "split", "mix")
+_TAKING = ("evaluate", "package", "probe", "gate", "split", "mix")
 """Parts that take values from others."""
 _Field = tuple[str | int, ...]
 _Mistake = tuple[_Field, str]
@@ -377,6 +409,35 @@ def _read_named_files(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
             yield (part, key), _unreadable(file, error)
 
 
+def _read_systems(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
+    """Replace the names of files with system prompts by their texts."""
+    section = raw.get("prompt_baseline")
+    systems = section.get("systems") if isinstance(section, dict) else None
+    if not isinstance(systems, list):
+        return
+    for at, text in enumerate(systems):
+        if not isinstance(text, str) or not re.fullmatch(r"\S+\.(txt|md)", text):
+            continue
+        file = path.parent / text
+        try:
+            systems[at] = file.read_text("utf-8").strip()
+        except (OSError, ValueError) as error:
+            yield ("prompt_baseline", "systems", at), _unreadable(file, error)
+
+
+def _check_prompting(raw: dict[str, Any]) -> Iterator[_Mistake]:
+    """Refuse to put prompts in one way for all: what is trained is asked as its rows are."""
+    predict = _dict(raw.get("predict"))
+    for key in ("shots", "prompting"):
+        if key in predict:
+            predict.pop(key)
+            yield (
+                ("predict", key),
+                "is not set here; name what the base is asked with in `prompt_baseline`, such as "
+                "prompt_baseline: {shots: [0, 5]}",
+            )
+
+
 def _unreadable(file: Path, error: Exception) -> str:
     if isinstance(error, InputError):
         return str(error)
@@ -457,6 +518,22 @@ def _check_difficulty(recipe: Recipe, raw: dict[str, Any]) -> Iterator[_Mistake]
             )
 
 
+def _check_schema(recipe: Recipe) -> Iterator[_Mistake]:
+    """Refuse to hold answers to a schema that is not there, or that nothing can hold them to."""
+    if "schema" not in recipe.prompt_baseline.styles:
+        return
+    field = ("prompt_baseline", "styles")
+    schema = recipe.evaluate.json_schema
+    if schema is None:
+        yield field, "found 'schema', which needs evaluate.json_schema; give it, or take it out"
+    elif found := problem(schema):
+        yield (
+            field,
+            "found 'schema', but answers cannot be held to evaluate.json_schema while they are "
+            f"written: {found}. Take 'schema' out, or what is named here out of the JSON Schema",
+        )
+
+
 def _with_longest(score: Any, longest: Any) -> Any:
     """Let the check of a row's length take what training allows, unless it says otherwise."""
     if not isinstance(score, dict | None):
@@ -469,6 +546,18 @@ def _with_longest(score: Any, longest: Any) -> Any:
     return {**(score or {}), "checks": {**checks, "too_long": {"tokens": longest, **too_long}}}
 
 
+def _probed(answer: Any, evaluate: Any, train: Any) -> dict[str, Any]:
+    """Return what the probe takes from how answers are made and measured, and from training."""
+    taken = {
+        "max_new_tokens": answer,
+        "metrics": _dict(evaluate).get("metrics"),
+        "primary": _dict(evaluate).get("primary"),
+        "train_sample": _dict(train).get("sample"),
+        "train_seed": _dict(train).get("seed"),
+    }
+    return {name: value for name, value in taken.items() if value is not None}
+
+
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -476,6 +565,11 @@ def _dict(value: Any) -> dict[str, Any]:
 def _check_gate(recipe: Recipe) -> Iterator[_Mistake]:
     """Refuse what the gate could not judge, before anything is trained for it."""
     metrics = recipe.evaluate.metrics
+    if "retrieved" in recipe.gate.better_than and recipe.context is None:
+        yield (
+            ("gate", "better_than"),
+            "found 'retrieved', but the recipe has no documents; give context.documents",
+        )
     for field, metric in (
         ("primary", recipe.gate.primary),
         *(("better_on", metric) for metric in recipe.gate.better_on),

@@ -166,6 +166,10 @@ class Extra(Struct, frozen=True):
     row: Example
 
 
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+"""How an answer ended: by itself, at the most tokens, with a call of a tool, or withheld."""
+
+
 class Prediction(Struct, frozen=True, kw_only=True):
     """What a model answered to one example."""
 
@@ -173,7 +177,7 @@ class Prediction(Struct, frozen=True, kw_only=True):
     group_id: str
     prompt_digest: str
     output: str
-    finish_reason: Literal["stop", "length"]
+    finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
 

@@ -26,17 +26,12 @@ from tunesmith.database.tables import Retrain
 from tunesmith.errors import Transient, TunesmithError
 from tunesmith.looking import look
 from tunesmith.observe import labelled, observing
-from tunesmith.pipeline import Candidate, Prepared, Result, Sources
+from tunesmith.pipeline import Prepared, Result, Sources
 from tunesmith.recipe import Recipe
 from tunesmith.records import Example
-from tunesmith.reporting.tracking import (
-    CANDIDATE,
-    CHAMPION,
-    Champion,
-    Registered,
-    RunObserver,
-    Tracker,
-)
+from tunesmith.releases import RELEASE, register, release_of
+from tunesmith.reporting.looks import wear_of, worn_out
+from tunesmith.reporting.tracking import Champion, Registered, RunObserver, Tracker
 from tunesmith.settings import Settings
 from tunesmith.stage import Ins, Out, P, Params, Stage
 from tunesmith.stages.mix import GENERAL
@@ -99,6 +94,7 @@ def sources(recipe: Recipe, settings: Settings) -> Sources:
         golden=gather([recipe.golden.path], recipe.root) if recipe.golden else None,
         benchmarks=_benchmarks(recipe),
         replay=_replay(recipe),
+        documents=gather([recipe.context.documents], recipe.root) if recipe.context else None,
     )
 
 
@@ -121,7 +117,7 @@ def start(recipe: Recipe, settings: Settings, trigger: Trigger, why: str) -> Sta
     found = sources(recipe, settings)
     tracker = open_tracker(settings)
     champion = tracker.champion(recipe.name)
-    started_by = f"{_user()}@{provenance.here()['host']}"
+    started_by = person()
     with session(settings.database) as database:
         row = database.scalars(
             select(Retrain)
@@ -183,6 +179,11 @@ def start(recipe: Recipe, settings: Settings, trigger: Trigger, why: str) -> Sta
 def _new_id(name: str) -> str:
     now = datetime.datetime.now(datetime.UTC)
     return f"{name[:18]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def person() -> str:
+    """Return who runs this process, as user@host."""
+    return f"{_user()}@{provenance.here()['host']}"
 
 
 def _user() -> str:
@@ -268,9 +269,14 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
     store, tracker = settings.store(), open_tracker(settings)
     steps = store.steps(result.adapter)
     tracker.steps(started.run, steps)
-    registered, verdict = None, result.verdict
-    if result.outcome == "promote":
-        registered = register(recipe, settings, started, result)
+    registered, verdict, reasons = None, result.verdict, []
+    if verdict is not None:
+        reasons = [*store.json(verdict, "verdict.json")["reasons"], *_worn_out(store, result)]
+        release = release_of(recipe, store, started, result)
+        tracker.documents(started.run, {RELEASE: release.model_dump_json(indent=2)})
+        if result.outcome == "promote":
+            why = release.tags["reason"]
+            registered = register(store, tracker, release, "promote", started.started_by, why)
     made = documents(recipe, store, started, result, registered)
     tracker.documents(started.run, made)
     tracker.metrics(started.run, summary_metrics(store, result))
@@ -284,8 +290,7 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
             "golden": result.golden,
         },
     )
-    if verdict is not None:
-        reasons = store.json(verdict, "verdict.json")["reasons"]
+    if reasons:
         tracker.describe(started.run, "\n".join(f"- {reason}" for reason in reasons))
     if result.outcome != "unchanged":
         tracker.files(started.run, data_docs(recipe, settings, result), "data-docs")
@@ -302,11 +307,17 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
         id=started.id,
         outcome=result.outcome,
         registered=registered,
-        reasons=() if verdict is None else tuple(store.json(verdict, "verdict.json")["reasons"]),
+        reasons=tuple(reasons),
         before_after=as_text(before_after(store, result)),
         run_url=started.run_url,
         report=str(report),
     )
+
+
+def _worn_out(store: Store, result: Result) -> list[str]:
+    """Say which sets have decided too often; what the verdict says does not depend on it."""
+    sets = {"test": result.split.test.digest, "golden": result.golden.digest}
+    return worn_out(wear_of(store, sets))
 
 
 def data_docs(recipe: Recipe, settings: Settings, result: Result) -> Path:
@@ -324,45 +335,6 @@ def data_docs(recipe: Recipe, settings: Settings, result: Result) -> Path:
 
 def _decision(result: Result) -> str:
     return "unchanged" if result.verdict is None else result.verdict.decision
-
-
-def register(recipe: Recipe, settings: Settings, started: Started, result: Result) -> Registered:
-    """Make the promoted candidate a model version, and point the aliases at it."""
-    store, tracker = settings.store(), open_tracker(settings)
-    verdict = result.verdict
-    if verdict is None or verdict.decision != "promote":
-        raise RuntimeError("only a promoted candidate is registered")
-    registered = tracker.register(
-        recipe.name,
-        started.id,
-        started.run,
-        store.path(result.adapter),
-        {
-            "adapter": result.adapter.model_dump_json(),
-            "base": result.base.model_dump_json(),
-            "recipe_digest": recipe.digest,
-            "verdict": verdict.digest,
-            "train": result.mixture.train.digest,
-            "mixture": result.mixture.model_dump_json(),
-            "validation": result.split.validation.digest,
-            "test": result.split.test.digest,
-            "golden": result.golden.digest,
-            "sources": started.sources.examples.digest,
-            "reason": "; ".join(store.json(verdict, "verdict.json")["reasons"]),
-            **_score_tags(result.measured),
-        },
-    )
-    tracker.set_alias(registered, CANDIDATE)
-    # A recipe without a staged rollout serves what was promoted at once.
-    tracker.set_alias(registered, CHAMPION)
-    return registered
-
-
-def _score_tags(measured: Mapping[str, Candidate]) -> dict[str, str]:
-    return {
-        f"scores.{name.replace(' ', '.')}": candidate.scores.digest
-        for name, candidate in measured.items()
-    }
 
 
 def _end(settings: Settings, retrain: str, outcome: str) -> None:

@@ -152,7 +152,8 @@ class Settings(BaseSettings):
             LocalEngine(self.workers) if self.engine == "local" else RayEngine(self.ray_address)
         )
         scratch = self.home.absolute() / "scratch"
-        return Store(self.store_location, scratch, frozenset(self.rebuild), engine)
+        rebuild = frozenset(self.rebuild)
+        return Store(self.store_location, scratch, rebuild, engine, secrets=os.environ)
 
 
 @functools.lru_cache(maxsize=8)

@@ -9,7 +9,8 @@ from tests.made_rows import line
 from tests.toy_stages import CUT, DRAW, JUDGE, MAKE, MakeParams, NoParams
 from tunesmith.artifacts import Adapter, Base, Files, Split
 from tunesmith.commands.preview import UNKNOWN, Preview, preview
-from tunesmith.pipeline import Sources, golden_params
+from tunesmith.evaluation.retrieval import ContextParams
+from tunesmith.pipeline import Sources, golden_params, retrain
 from tunesmith.recipe import load
 from tunesmith.reporting.tracking import Champion
 from tunesmith.stage import Stage
@@ -122,11 +123,14 @@ def project(tmp_path):
 
 PLAN = [
     "base", "ingest", "validate", "score", "ingest golden", "dedup", "split", "mix",
+    "predict own 0 shots plain validation", "evaluate own 0 shots plain validation",
+    "predict own 5 shots plain validation", "evaluate own 5 shots plain validation",
+    "choose",
     "predict base test", "evaluate base test",
     "predict prompt_baseline test", "evaluate prompt_baseline test",
     "predict base golden", "evaluate base golden",
     "predict prompt_baseline golden", "evaluate prompt_baseline golden",
-    "train",
+    "train", "package",
     "predict candidate test", "evaluate candidate test",
     "predict candidate golden", "evaluate candidate golden",
     "gate",
@@ -142,6 +146,22 @@ def test_a_whole_recipe_is_looked_through_in_order_and_nothing_is_built(store, p
     assert not Path(store.url).exists()
 
 
+def test_what_is_asked_with_a_prompt_that_is_not_chosen_yet_is_unknown(store, project):
+    recipe, sources = project
+    seen = []
+
+    class Looking(Preview):
+        def __call__(self, stage, label, params, *inputs):
+            seen.append((label, getattr(params, "prompting", None)))
+            return super().__call__(stage, label, params, *inputs)
+
+    retrain(recipe, sources, None, Looking(store))
+    asked = dict(seen)
+    assert asked["predict prompt_baseline test"].system == UNKNOWN
+    assert asked["predict base test"].system is None
+    assert asked["predict own 5 shots plain validation"].shots == 5
+
+
 def test_what_was_built_before_is_cached(store, project):
     recipe, sources = project
     store.build(ingest.STAGE, recipe.ingest, sources.examples)
@@ -150,6 +170,26 @@ def test_what_was_built_before_is_cached(store, project):
     assert [label for label, step in steps.items() if step.ref] == ["ingest", "ingest golden"]
     assert steps["ingest golden"].ref == golden
     assert len(list(store.all_records())) == 2
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_passages_go_to_the_base_and_where_training_sees_them_to_the_candidate_too(
+    store, project, training
+):
+    recipe, sources = project
+    context = ContextParams(documents="*.md", training=training)
+    recipe = recipe.model_copy(update={"context": context})
+    documents = Files(digest="d" * 64, names=("a.md",), sha256=("e" * 64,), root="")
+    sources = sources.model_copy(update={"documents": documents})
+    steps = [step.label for step in preview(recipe, sources, None, store)]
+    added = [label for label in steps if label not in PLAN]
+    assert added == [
+        "retrieve test", "retrieve golden",
+        "predict retrieved test", "evaluate retrieved test",
+        "predict retrieved golden", "evaluate retrieved golden",
+        *(["retrieve train", "retrieve validation"] if training else []),
+    ]  # fmt: skip
+    assert [label for label in steps if label in PLAN] == PLAN
 
 
 def test_a_champion_is_measured_beside_the_candidate(store, project):

@@ -12,9 +12,11 @@ import psutil
 import pytest
 
 from tests.toy_stages import CUT, DRAW, JUDGE, MAKE, MakeParams, NoParams
-from tunesmith.artifacts import Adapter
+from tunesmith import artifacts
+from tunesmith.artifacts import Adapter, Ref
 from tunesmith.canonical import canonical
 from tunesmith.commands.upkeep import (
+    KINDS,
     collect,
     damage,
     find_artifact,
@@ -335,3 +337,12 @@ def test_the_newest_record_of_an_artifact_is_shown(store):
 def test_none_or_several_are_an_error(built, prefix, says):
     with pytest.raises(InputError, match=says):
         find_artifact(built, prefix)
+
+
+def test_every_kind_of_artifact_can_be_read_again():
+    kinds = {
+        kind
+        for kind in vars(artifacts).values()
+        if isinstance(kind, type) and issubclass(kind, Ref)
+    }
+    assert set(KINDS.values()) == kinds - {Ref, artifacts.Files}

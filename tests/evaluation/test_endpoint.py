@@ -41,6 +41,7 @@ from tunesmith.evaluation.endpoint.answers import cost, latencies
 from tunesmith.evaluation.endpoint.batches import Batches, run_now
 from tunesmith.evaluation.endpoint.retrying import LONGEST_WAIT, asked_wait, backoff
 from tunesmith.evaluation.generation import Output
+from tunesmith.evaluation.metrics.calls import Call, Written, written
 
 KEY = "sk-3f9A2b7C8d1E4f6G5h0J"
 
@@ -342,7 +343,6 @@ def test_what_will_not_pass_is_refused_at_once(upstream, hours, step, match):
     ("message", "finish"),
     [
         ({"content": None}, "stop"),
-        ({"content": "Sorry, I"}, "content_filter"),
         ({"content": None, "tool_calls": []}, "tool_calls"),
         ({"content": "x"}, "abort"),
     ],
@@ -351,6 +351,25 @@ def test_an_answer_that_is_none_is_refused(upstream, hours, message, finish):
     upstream.told(says("", choices=[{"message": message, "finish_reason": finish}]))
     with pytest.raises(InputError, match=f"prompt 1: .*finish_reason '{finish}'"):
         ask(upstream, hours)
+
+
+@pytest.mark.parametrize(("content", "text"), [("Sorry, I", "Sorry, I"), (None, "")])
+def test_what_was_withheld_says_so(upstream, hours, content, text):
+    message = {"message": {"content": content}, "finish_reason": "content_filter"}
+    upstream.told(says("", choices=[message]))
+    found = ask(upstream, hours)
+    assert found.outputs == [Output(text, "content_filter", 7, 3)]
+    assert found.notes["finish_reasons"] == {"content_filter": 1}
+
+
+@pytest.mark.parametrize("said", [None, "", "Let me look."])
+def test_a_call_is_an_answer_that_metrics_read(upstream, hours, said):
+    call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": '{"id": 7}'}}
+    message = {"message": {"content": said, "tool_calls": [call]}, "finish_reason": "tool_calls"}
+    upstream.told(says("", choices=[message]))
+    (output,) = ask(upstream, hours).outputs
+    assert written(output.text) == Written(said or "", (Call("look", {"id": 7}),))
+    assert output.finish_reason == "tool_calls"
 
 
 def test_a_refusal_in_its_own_field_is_the_answer(upstream, hours):
@@ -542,6 +561,7 @@ def test_the_cost_of_a_resumed_run_is_that_of_all_answers(upstream, hours):
     prices = {"prices": Prices(input=1.0, output=2.0)}
     whole = ask(upstream, hours, 3, endpoint=prices)
     rest = ask(upstream, hours, 3, endpoint=prices, finished={0: whole.outputs[0]})
+    assert rest.notes["tokens"] == whole.notes["tokens"] == {"prompt": 21, "completion": 9}
     assert rest.notes["cost"] == whole.notes["cost"] == {"amount": 39e-6, "currency": "USD"}
 
 

@@ -131,6 +131,29 @@ def test_an_answer_ends_at_the_stop_token_and_holds_nothing_after_it(loaded):
         assert cut == Output(text, "length", len(row), room)
 
 
+def test_a_batch_goes_on_without_its_ended_answers_once_they_are_half_of_it(loaded, ids):
+    alone = answer(loaded, ids, max_new_tokens=60, batch_size=1).outputs
+    steps = sorted(one.completion_tokens + (one.finish_reason == "stop") for one in alone)
+    expected = [len(ids)]
+    for done in range(1, steps[-1]):
+        unended = sum(step > done for step in steps)
+        expected.append(unended if 2 * unended <= expected[-1] else expected[-1])
+    assert len(set(expected)) > 2, "no answer ends much before the others"
+
+    rows = []
+    hook = loaded.model.register_forward_pre_hook(
+        lambda _, __, given: rows.append(len(given["input_ids"])), with_kwargs=True
+    )
+    try:
+        found = answer(
+            loaded, ids, max_new_tokens=60, batch_size=len(ids), share_prefix=False
+        ).outputs
+    finally:
+        hook.remove()
+    assert rows == expected
+    assert found == alone
+
+
 def test_an_interrupted_run_forms_the_same_batches_and_keeps_what_is_done(
     tiny_base, prompts, device
 ):

@@ -179,6 +179,7 @@ def test_deploying_twice_leaves_one_of_each(deployed: list[list[str]], server: S
     assert {name: item["work_pool_name"] for name, item in deployments.items()} == {
         "retrain": "cpu",
         "train": "gpu",
+        "learning_curve": "cpu",
     }
     assert deployments["train"]["global_concurrency_limit"]["limit"] == 1
     assert [item["slug"] for item in deployments["retrain"]["schedules"]] == ["quarterly"]

@@ -28,3 +28,9 @@ def rejected(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture(scope="session")
 def unsettled(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return _made(tmp_path_factory, "unsettled", outcome="inconclusive", right=INCONCLUSIVE)
+
+
+@pytest.fixture(scope="session")
+def unfit(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    found = "2 of 8 answers end by a stop token"
+    return _made(tmp_path_factory, "unfit", outcome="reject", unfit=found)

@@ -12,6 +12,7 @@ from tunesmith.artifacts import (
     Examples,
     Files,
     Mixture,
+    Package,
     Predictions,
     Ref,
     Scores,
@@ -80,8 +81,8 @@ class Plan:
     """What the retrain is like.
 
     `right` is by "who where": how many of the examples, counted from the first, are grounded.
-    `tickets` and `answers` stand for the texts of the first rows, on which the base rambles, so
-    that they are among those that change most.
+    `tickets` and `answers` stand for the texts of the first rows, on which all but the
+    candidate ramble, so that they are among those that change most.
     """
 
     outcome: Outcome = "promote"
@@ -100,6 +101,8 @@ class Plan:
     reason: str = "near_copy"
     champion: bool = True
     rows_a_group: int = 1
+    unfit: str = ""
+    topics: tuple[str, ...] = ()
 
 
 def build(store: Store, name: str, kind: type[Any], body: Callable[[Draft], Any], at: str) -> Any:
@@ -129,10 +132,13 @@ def make(store: Store, *, why: str = "the quarterly refresh", **changes: Any) ->
         name: _measure(store, plan, name, golden if name.endswith("golden") else test)
         for name in names
     }
-    verdict = None
+    verdict = package = None
     if plan.outcome != "unchanged":
         scores = {name: candidate.scores for name, candidate in measured.items()}
-        verdict = store.build(gate.STAGE, _recipe().gate, scores)
+        package = build(
+            store, "package", Package, lambda d: _package(d, plan, base, adapter), "package"
+        )
+        verdict = store.build(gate.STAGE, recipe().gate, scores, package, {})
         assert verdict.decision == plan.outcome
     result = Result(
         outcome=plan.outcome,
@@ -142,13 +148,15 @@ def make(store: Store, *, why: str = "the quarterly refresh", **changes: Any) ->
         split=split,
         mixture=mixture,
         adapter=adapter,
+        package=package,
+        probes={},
         measured=measured,
         verdict=verdict,
     )
     registered = (
         Registered(name="support-email", version="4") if plan.outcome == "promote" else None
     )
-    return Made(_recipe(), store, _story(plan, base, adapter, why), result, registered)
+    return Made(recipe(), store, _story(plan, base, adapter, why), result, registered)
 
 
 def _tickets(word: str, count: int, plan: Plan) -> list[ChatExample]:
@@ -163,9 +171,27 @@ def _tickets(word: str, count: int, plan: Plan) -> list[ChatExample]:
             answers[n] or f"Subject: Your kettle\n\nThe Norvik kettle {n + 400} will be replaced.",
             system=SYSTEM,
             group=f"{word} {n // plan.rows_a_group}",
+            metadata={"topic": plan.topics[n % len(plan.topics)]} if plan.topics else {},
         )
         for n, text in enumerate(texts[:count])
     ]
+
+
+def _package(draft: Draft, plan: Plan, base: Base, adapter: Adapter) -> Package:
+    stop = {"check": "stop_token", "passed": not plan.unfit, "figures": {"share": 1.0}}
+    checks = [
+        {"check": "template", "passed": True, "found": "the same tokens", "figures": {}},
+        {**stop, "found": plan.unfit or "8 of 8 answers end by a stop token"},
+    ]
+    document = {"passed": not plan.unfit, "checks": checks}
+    return draft.seal_json(
+        Package,
+        "package.json",
+        document,
+        base=base.digest,
+        adapter=adapter.digest,
+        passed=not plan.unfit,
+    )
 
 
 def _funnel(store: Store, plan: Plan, left: int) -> dict[str, Examples]:
@@ -275,7 +301,7 @@ def _looked(step: int) -> dict[str, float]:
 
 
 def _measure(store: Store, plan: Plan, name: str, rows: list[ChatExample]) -> Candidate:
-    right, rambling = dict(plan.right)[name], name == "base test"
+    right, rambling = dict(plan.right)[name], "candidate" not in name
 
     def predictions() -> Iterator[Prediction]:
         for n, row in enumerate(rows):
@@ -290,6 +316,9 @@ def _measure(store: Store, plan: Plan, name: str, rows: list[ChatExample]) -> Ca
                 completion_tokens=20,
             )
 
+    def overlap(n: int) -> float:
+        return 0.0 if rambling and n < len(plan.tickets) else 0.3 + n % 7 / 20
+
     def scores() -> Iterator[Score]:
         for n, row in enumerate(rows):
             grounded = n < right
@@ -301,7 +330,7 @@ def _measure(store: Store, plan: Plan, name: str, rows: list[ChatExample]) -> Ca
                     "grounding": float(grounded),
                     "markers": 1.0,
                     "length_ratio": 9.0 if rambling and n < len(plan.tickets) else 0.8 + n % 5 / 10,
-                    "overlap": None if n == 0 else 0.3 + n % 7 / 20,
+                    "overlap": None if n == len(rows) - 1 else overlap(n),
                 },
                 evidence={} if grounded else {"grounding": f"number '{n + 7}'"},
             )
@@ -330,7 +359,8 @@ def _story(plan: Plan, base: Base, adapter: Adapter, why: str) -> Started:
     )
 
 
-def _recipe() -> Recipe:
+def recipe() -> Recipe:
+    """The recipe of every made retrain."""
     return Recipe.model_validate(
         {
             "name": "support-email",

@@ -1,7 +1,13 @@
 """Before and after: every figure with its interval, or why it has none."""
 
+import json
+from dataclasses import replace
+
+import pytest
+
 from tests.reporting.made_retrain import Made, make
-from tunesmith.evaluation.metrics import YES_NO
+from tunesmith.evaluation.metrics import METRICS, YES_NO, own, set_value
+from tunesmith.records import Score
 from tunesmith.reporting.before_after import (
     TOO_FEW,
     Figure,
@@ -10,6 +16,8 @@ from tunesmith.reporting.before_after import (
     as_rows,
     as_text,
     before_after,
+    figure,
+    in_order,
 )
 from tunesmith.statistics import proportion
 from tunesmith.store import Store
@@ -110,3 +118,59 @@ def test_groups_are_told_where_rates_ignore_them(tmp_path, promoted: Made) -> No
 def test_documents_are_unrounded(promoted: Made) -> None:
     figures = before_after(promoted.store, promoted.result)
     assert as_documents(figures)[0]["low"] == figures[0].low
+
+
+def labelled(n: int, right: int, groups: int) -> list[Score]:
+    names = ("billing", "repair", "other")
+    return [
+        Score(
+            row_id=str(at),
+            group_id=f"g{at % groups}",
+            values={"macro_f1": None},
+            evidence={
+                "macro_f1": json.dumps(
+                    {"expected": names[at % 3], "found": names[at % 3 if at < right else at % 2]}
+                )
+            },
+        )
+        for at in range(n)
+    ]
+
+
+def test_a_figure_of_the_set_has_its_interval() -> None:
+    rows = labelled(150, 120, groups=150)
+    found = figure("macro_f1", "candidate", "test", rows)
+    assert (found.kind, found.n, found.groups) == ("set", 150, 150)
+    assert found.value == set_value("macro_f1", rows)
+    assert found.low is not None and found.high is not None
+    assert found.value - 0.1 < found.low < found.value < found.high < found.value + 0.1
+
+
+def test_a_figure_of_the_set_counts_only_rows_that_it_applies_to() -> None:
+    other = Score(
+        row_id="x",
+        group_id="x",
+        values={"macro_f1": None},
+        evidence={"macro_f1": "the reference answer is none of the labels"},
+    )
+    rows = [*labelled(20, 15, groups=20), other]
+    found = figure("macro_f1", "candidate", "test", rows)
+    assert (found.n, found.low, found.note) == (20, None, TOO_FEW)
+    assert figure("macro_f1", "base", "test", [other]).text == "–"
+
+
+def test_lower_is_better_is_shown() -> None:
+    rows = [Score(row_id=str(n), group_id=str(n), values={"repetition": n / 10}) for n in range(10)]
+    found = figure("repetition", "base", "test", rows)
+    assert (found.better, found.name) == ("lower", "repetition ↓")
+    assert "↓: lower is better" in as_text([found])
+    assert as_rows([found])[0]["metric"] == "repetition ↓"
+
+
+def test_a_users_own_metric_is_listed_after_those_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = replace(METRICS["length_ratio"], name="words", kind="number", better="lower")
+    monkeypatch.setattr(own, "load", lambda name: (words, "ours 1.0"))
+    rows = [Score(row_id="a", group_id="a", values={"words": 1234.5, "format": 1.0})]
+    assert in_order(rows[0].values.keys()) == ["format", "words"]
+    found = figure("words", "base", "test", rows)
+    assert (found.kind, found.text, found.name) == ("mean", "1,234", "words ↓")

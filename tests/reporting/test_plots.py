@@ -11,8 +11,15 @@ from matplotlib.image import imread
 
 from tests.reporting.made_retrain import Made
 from tunesmith.data.funnel import Step
-from tunesmith.reporting.drawings import axis, interval_marks, loss_drawing
+from tunesmith.reporting.drawings import (
+    axis,
+    curve_drawing,
+    difference_marks,
+    interval_marks,
+    loss_drawing,
+)
 from tunesmith.reporting.plots import bound, criteria_png, curve, funnel_png, loss_curve_png
+from tunesmith.reporting.slices import Difference
 from tunesmith.reporting.verdict import verdict_document
 
 LIMIT = 60_000
@@ -69,6 +76,19 @@ def test_criteria_show_each_answer_in_its_colour(
     assert pngs["promote"] != pngs["inconclusive"]
 
 
+def test_criteria_on_two_scales_are_both_seen() -> None:
+    item = {"metric": "format", "kind": "yes_no", "rule": "better", "against": "base"}
+    rate = {**item, "where": "test", "confidence": 0.9, "answer": "yes", "estimate": 0.1}
+    rate |= {"low": 0.0, "high": 0.2}
+    number = {**rate, "metric": "words", "kind": "number", "answer": "no", "estimate": -300.0}
+    number |= {"low": -400.0, "high": -200.0}
+    both = criteria_png({"criteria": [rate, number]})
+    alone = criteria_png({"criteria": [rate]})
+    # On a shared scale the rate's interval would be a dot.
+    assert amount(both, "#009E73") > 0.6 * amount(alone, "#009E73")
+    assert has(both, "#D55E00")
+
+
 def test_criteria_of_nothing() -> None:
     assert len(criteria_png({"decision": "unchanged", "criteria": []})) > 1_000
 
@@ -122,8 +142,7 @@ def test_axis_holds_its_values_in_few_steps(values: list[float]) -> None:
 
 def test_marks_stand_on_one_axis(promoted: Made) -> None:
     criteria = verdict_document(promoted.store, promoted.result, None)["criteria"]
-    shared, marks = interval_marks(criteria)
-    for item, mark in zip(criteria, marks, strict=True):
+    for item, (shared, mark) in zip(criteria, interval_marks(criteria), strict=True):
         assert mark.zero == shared.at(0.0)
         assert mark.left == shared.at(item["low"])
         assert mark.left + mark.width == pytest.approx(shared.at(item["high"]), abs=0.01)
@@ -131,7 +150,40 @@ def test_marks_stand_on_one_axis(promoted: Made) -> None:
 
 
 def test_marks_of_nothing() -> None:
-    assert interval_marks([])[1] == []
+    assert interval_marks([]) == []
+
+
+def test_a_number_has_an_axis_of_its_own() -> None:
+    item = {"metric": "format", "kind": "yes_no", "rule": "better", "estimate": 0.1}
+    rate = {**item, "low": 0.0, "high": 0.2}
+    number = {**item, "metric": "words", "kind": "number", "low": -300.0, "high": 500.0}
+    (one, _), (other, mark) = interval_marks([rate, number])
+    assert one.high <= 0.3
+    assert other.low <= -300.0
+    assert mark.width > 50
+
+
+def test_a_difference_without_an_interval_is_a_dot() -> None:
+    given = [Difference(0.2, 0.1, 0.3), Difference(-0.1, None, None)]
+    shared, (interval, dot) = difference_marks(given)
+    assert interval.width > 0 and dot.width == 0
+    assert dot.estimate == dot.left == shared.at(-0.1) < dot.zero
+
+
+def test_a_learning_curve_is_placed_by_the_logarithm_of_its_sizes() -> None:
+    points = [(100, 0.5, 0.4, 0.6), (1_000, 0.8, None, None), (10_000, 0.9, 0.85, 0.95)]
+    drawing = curve_drawing(points, [(100.0, 0.5), (20_000.0, 0.92)], 0.2, 1_000.0)
+    left, middle, right = (point.left for point in drawing.points)
+    assert middle - left == pytest.approx(right - middle, abs=0.01)
+    assert [tick.label for tick in drawing.x] == ["100", "1,000", "10,000"]
+    assert drawing.knee == middle
+    assert drawing.points[1].height == 0 < drawing.points[0].height
+    assert drawing.base == drawing.y.at(0.2)
+
+
+def test_a_learning_curve_of_one_size_is_placed() -> None:
+    drawing = curve_drawing([(100, 0.5, None, None)], [], None, None)
+    assert 0 <= drawing.points[0].left <= 100
 
 
 def test_loss_drawing_places_points_from_the_lower_left() -> None:

@@ -1,14 +1,16 @@
 """The report: complete, honest, self-contained, and safe with any text."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from tests.reporting.made_retrain import DROPPED_TEXT, TRAINING_TEXT, Made, make
 from tunesmith.errors import MissingArtifact
+from tunesmith.reporting.page import page as render
 from tunesmith.reporting.page import shown
-from tunesmith.reporting.report import documents, summary_metrics
+from tunesmith.reporting.report import documents, see, summary_metrics
 from tunesmith.store import Store
 
 HOSTILE = (
@@ -63,7 +65,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Made:
     right = (
         ("base test", 0),
         ("prompt_baseline test", 27),
-        ("champion test", 52),
+        ("champion test", 0),
         ("candidate test", 56),
         ("champion golden", 27),
         ("candidate golden", 28),
@@ -127,8 +129,11 @@ def test_the_sentence_comes_first(promoted: Made) -> None:
         "260 rows in easy to hard order, by answer tokens, 12% of them replay",
         "trainable share 1.78%",  # training
         "time: train 3 min 7 s",
-        "The 10 test examples that changed most",  # examples
-        "grounding 44 better, 0 worse, 16 the same",
+        "template the same tokens",  # package
+        "From the champion to the candidate, 6 test examples got better, 0 worse",  # examples
+        "No test example got worse.",
+        "grounding 4 better, 0 worse, 56 the same",
+        "candidate, test 60 4,800 80 each 1,200 20 each 0",  # cost
         "trigger manual",  # provenance
         "why the quarterly refresh",
         "champion at the start version 3",
@@ -142,7 +147,7 @@ def test_the_page_names_every_digest(promoted: Made) -> None:
     text = page(promoted).text
     listed = json.loads(documents(*promoted.given)["artifacts.json"])
     assert {item["name"] for item in listed} >= {"source files", "adapter", "verdict", "test side"}
-    assert len(listed) == 13 + 4 + 2 * 6
+    assert len(listed) == 14 + 4 + 2 * 6
     for item in listed:
         assert f"{item['kind']}/{item['digest']}" in text
     assert promoted.recipe.digest in text
@@ -195,9 +200,9 @@ def test_rows_stay_in_the_store(name: str, request: pytest.FixtureRequest) -> No
         assert TRAINING_TEXT.encode() not in content
 
 
-def test_of_the_test_rows_ten_leave_and_only_on_the_page(promoted: Made) -> None:
-    made = documents(*promoted.given)
-    assert page(promoted).text.count("leaks.") == 10
+def test_of_the_test_rows_ten_an_end_leave_and_only_on_the_page(rejected: Made) -> None:
+    made = documents(*rejected.given)
+    assert page(rejected).text.count("leaks.") == 10
     assert all(b"leaks." not in made[name] for name in made if name != "report.html")
 
 
@@ -206,6 +211,7 @@ def test_unchanged_says_plainly_that_there_is_no_verdict(unchanged: Made) -> Non
     assert "The candidate is the model that already serves, version 3" in text
     assert "This retrain has no verdict" in text
     assert "Examples side by side" not in text
+    assert "Is it fit to serve" not in text and "Where it is better" not in text
     made = documents(*unchanged.given)
     assert json.loads(made["verdict.json"])["decision"] == "unchanged"
     assert "criteria.png" not in made
@@ -248,3 +254,25 @@ def test_summary_metrics(promoted: Made) -> None:
     assert metrics["test/candidate/grounding"] == 56 / 60
     assert metrics["golden/champion/grounding"] == 27 / 30
     assert len(metrics) == 6 * 5
+
+
+def test_suites_are_told_with_their_reasons(promoted: Made) -> None:
+    suite = {
+        "suite": "format_lock",
+        "answer": "no",
+        "n": 40,
+        "reason": "worse in <json>",
+        "tolerance": 0.1,
+        "estimate": -0.5,
+        "low": -0.6,
+        "high": -0.4,
+        "confidence": 0.9,
+    }
+    seen = see(promoted.store, promoted.started, promoted.result)
+    lost = replace(seen, document={**seen.document, "suites": [suite]})
+    text = Page(render(*promoted.given, lost).encode()).text
+    assert "format lock credibly worse , n = 40 worse in <json>" in text.replace(
+        "worse,", "worse ,"
+    )
+    assert "−0.50, between −0.60 and −0.40" in text
+    assert "What it must not have lost" not in page(promoted).text

@@ -28,6 +28,13 @@ def test_rejected_says_worse_than_whom_and_by_how_much(rejected: Made) -> None:
     )
 
 
+def test_what_is_not_fit_to_serve_is_said_before_how_good_it_is(unfit: Made) -> None:
+    assert said(unfit) == (
+        "The candidate is not fit to serve (package: 2 of 8 answers end by a stop token). It was "
+        "not promoted."
+    )
+
+
 def test_not_settled_names_only_what_is_open_and_what_would_settle_it(unsettled: Made) -> None:
     criteria = verdict_document(unsettled.store, unsettled.result, None)["criteria"]
     [open_one] = [item for item in criteria if item["answer"] != "yes"]
@@ -64,3 +71,21 @@ def test_markdown_escapes_a_hostile_name(promoted: Made, name: str) -> None:
 def test_markdown_gives_every_reason(rejected: Made) -> None:
     document = verdict_document(rejected.store, rejected.result, None)
     assert verdict_markdown("t", document, None, None).count("\n- ") == 4
+
+
+def test_a_lost_suite_is_named_with_its_reason(promoted: Made, rejected: Made) -> None:
+    suite = {"suite": "format_lock", "answer": "no", "reason": "worse by 20%"}
+    held = {"suite": "shift", "answer": "not settled", "reason": "too few"}
+    document = verdict_document(promoted.store, promoted.result, None)
+    lost = {**document, "decision": "reject", "suites": [suite, held]}
+    assert headline(lost, None, None) == (
+        "The candidate fails the suite format lock (worse by 20%). It was not promoted."
+    )
+    both = {
+        **verdict_document(rejected.store, rejected.result, None),
+        "suites": [suite, {**suite, "suite": "shift"}],
+    }
+    assert headline(both, None, None).endswith(
+        "on grounding (test and golden) and fails the suites format lock (worse by 20%) and shift "
+        "(worse by 20%). It was not promoted."
+    )

@@ -6,10 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from tests import toy_stages
-from tunesmith.artifacts import Scores
+from tunesmith.artifacts import Package, Scores
 from tunesmith.canonical import canonical
 from tunesmith.errors import RecipeError
 from tunesmith.records import Score
+from tunesmith.stage import Stage
 from tunesmith.stages.gate import STAGE, GateParams, decide, questions
 from tunesmith.statistics import compare_binary
 
@@ -309,15 +310,78 @@ def test_more_examples_of_the_same_kind_do_settle_it():
     assert decision == "promote"
 
 
+def suite(p_worse, p_pass=1.0, name="format_lock"):
+    return {"suite": name, "p_worse": p_worse, "p_pass": p_pass, "reason": "why"}
+
+
+def test_a_suite_that_is_credibly_worse_rejects_by_name():
+    decision, document = decide(PARAMS, against(50, 20), suites=[suite(0.0001), suite(0.6, 0.01)])
+    assert decision == "reject"
+    assert document["reasons"][0] == "format lock: why"
+    assert [item["answer"] for item in document["suites"]] == ["no", "yes"]
+
+
+def test_a_suite_that_settles_nothing_keeps_nobody_back():
+    suites = [suite(0.4), suite(None, name="sycophancy")]
+    decision, document = decide(PARAMS, against(50, 20), suites=suites)
+    assert decision == "promote"
+    assert [item["answer"] for item in document["suites"]] == ["not settled"] * 2
+    assert len(document["reasons"]) == len(document["criteria"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [({"format": 0.1}, "no suite 'format'"), ({"leakage": 0.1}, "one is enough"), ({"shift": 1.5}, "between 0 and 1")],
+)  # fmt: skip
+def test_a_tolerance_names_a_suite_and_is_a_difference_of_rates(given, says):
+    with pytest.raises(ValidationError, match=says):
+        GateParams(tolerances=given)
+    assert GateParams(tolerances={"shift": 0.5}).tolerances == {"shift": 0.5}
+
+
+def test_more_suites_make_it_harder_to_be_called_worse():
+    alone = decide(PARAMS, against(50, 20), suites=[suite(0.012)])
+    among = decide(PARAMS, against(50, 20), suites=[suite(0.012), *[suite(0.9)] * 8])
+    assert (alone[0], among[0]) == ("reject", "promote")
+
+
+def packaged(store, *found):
+    """A package whose checks found this: nothing means that all passed."""
+
+    def body(params, draft):
+        checks = [{"check": "stop_token", "passed": False, "found": text} for text in found]
+        checks.append({"check": "template", "passed": True, "found": "the same tokens"})
+        document = {"passed": not found, "checks": checks}
+        facts = {"base": "b", "adapter": "a", "passed": not found}
+        return draft.seal_json(Package, "package.json", document, **facts)
+
+    stage = Stage(f"package-{len(found)}", version=1, produces=Package, body=body)
+    return store.build(stage, toy_stages.NoParams())
+
+
+def test_what_is_not_fit_to_serve_is_rejected_however_good(store):
+    refs = {
+        name: toy_stages.given(store, list(rows.values()), Scores)
+        for name, rows in against(50, 20, 25).items()
+    }
+    ref = store.build(STAGE, PARAMS, refs, packaged(store, "2 of 8 answers end by themselves"), {})
+    document = store.json(ref, "verdict.json")
+    assert ref.decision == "reject"
+    assert document["unfit"] == ["package: 2 of 8 answers end by themselves"]
+    assert document["reasons"][0] == document["unfit"][0]
+    assert answers(document) == ["yes", "yes"]
+
+
 def test_the_stage_writes_the_verdict(store):
     everybody = against(50, 20, 25)
     refs = {
         name: toy_stages.given(store, list(rows.values()), Scores)
         for name, rows in everybody.items()
     }
-    ref = store.build(STAGE, PARAMS, refs)
+    package = packaged(store)
+    ref = store.build(STAGE, PARAMS, refs, package, {})
     decision, document = decide(PARAMS, everybody)
     assert (ref.decision, decision) == ("promote", "promote")
     assert canonical(store.json(ref, "verdict.json")) == canonical(document)
     swapped = {**refs, "candidate test": refs["base test"], "base test": refs["candidate test"]}
-    assert store.build(STAGE, PARAMS, swapped).decision == "reject"
+    assert store.build(STAGE, PARAMS, swapped, package, {}).decision == "reject"

@@ -1,5 +1,6 @@
 """A model is asked in just the tokens that training showed it before the answer."""
 
+import json
 import shutil
 
 import pytest
@@ -13,7 +14,9 @@ from tunesmith.canonical import digest
 from tunesmith.errors import InputError
 from tunesmith.evaluation import generation
 from tunesmith.evaluation.generation import Generation, Output
+from tunesmith.evaluation.prompting import Prompting
 from tunesmith.records import ChatExample, LabelExample, Message, Prediction, ToolCall
+from tunesmith.sampling import sample
 from tunesmith.stage import Stage
 from tunesmith.stages.predict import STAGE, PredictParams
 from tunesmith.training.loading import load_tokenizer
@@ -97,9 +100,44 @@ def test_a_prompt_s_digest_tells_what_was_offered(store, base, asked):
 
 def test_shots_with_calls_and_rows_without_tools_are_asked_too(store, base, asked):
     label = LabelExample(**COMMON, row_id="4" * 16, text="Is it lost?", label="lost")
-    predict(store, [label], base, [CALLED], shots=1)
+    predict(store, [label], base, [CALLED], prompting=Prompting(shots=1))
     text = load_tokenizer(store.path(base)).decode(asked[0])
     assert text.index("in the hall") < text.index("In the hall.") < text.index("Is it lost?")
+
+
+def test_of_more_shots_than_the_context_holds_the_first_are_asked(store, base, asked):
+    context = json.loads((store.path(base) / "config.json").read_text())["max_position_embeddings"]
+    pool = [chat(f"Question {n}?", f"{'word ' * 40}{n}.") for n in range(40)]
+    predict(store, [PLAIN], base, pool, prompting=Prompting(shots=40))
+    (record,) = store.all_records("predict")
+    ((shown, rows),) = record["notes"]["shots"].items()
+    assert (0 < int(shown) < 40, rows) == (True, 1)
+    assert len(asked[0]) + 5 <= context < len(asked[0]) + 5 + len(asked[0]) / int(shown)
+    text = load_tokenizer(store.path(base)).decode(asked[0])
+    order = [row.answer in text for row in sample(pool, 40, "predict 0")]
+    assert order == [True] * int(shown) + [False] * (40 - int(shown))
+
+
+def test_steps_get_room_to_think_in_and_leave_the_final_answer(store, base, monkeypatch):
+    limits = []
+
+    def answer(loaded, ids, *, max_new_tokens, **_):
+        limits.append(max_new_tokens)
+        return Generation([Output("Well.\nFinal answer: 42", "stop", len(row), 9) for row in ids])
+
+    monkeypatch.setattr(generation, "answer", answer)
+    (steps,) = predict(store, [PLAIN], base, prompting=Prompting(style="steps", reasoning_tokens=7))
+    (plain,) = predict(store, [PLAIN], base)
+    assert limits == [12, 5]
+    assert (steps.output, steps.completion_tokens) == ("42", 9)
+    assert plain.output == "Well.\nFinal answer: 42"
+    assert steps.prompt_digest != plain.prompt_digest
+
+
+def test_a_schema_holds_the_answers(store, base):
+    way = Prompting(style="schema", json_schema='{"enum": ["a", "b"]}')
+    (found,) = predict(store, [PLAIN], base, prompting=way)
+    assert found.output in ('"a"', '"b"')
 
 
 def test_a_template_without_tools_is_refused_and_not_asked_without_them(store, tiny_base, asked):

@@ -9,6 +9,7 @@ import yaml
 from tunesmith import retrains
 from tunesmith.artifacts import Examples, Ref, Split
 from tunesmith.commands.preview import Step, preview
+from tunesmith.commands.releasing import lagging
 from tunesmith.commands.upkeep import damage, find_artifact
 from tunesmith.data.split_report import ASSUMED_DISCORDANCE, WEAK
 from tunesmith.recipe import Recipe
@@ -187,11 +188,6 @@ def diagnose(settings: Settings) -> Iterator[str]:
                 "it is taken up where it stopped"
             )
     tracker = retrains.open_tracker(settings)
-    promoted = {row.recipe: row.id for row in rows if row.outcome == "promote"}
-    for name, retrain in promoted.items():
-        serving = tracker.champion_retrain(name)
-        if serving != retrain:
-            yield (
-                f"{name}: the newest promoted retrain is {retrain}, but the alias champion points "
-                f"at {serving or 'nothing'}. Unless somebody moved it on purpose, set it in MLflow"
-            )
+    for name in dict.fromkeys(row.recipe for row in rows if row.outcome == "promote"):
+        if told := lagging(tracker, name):
+            yield told

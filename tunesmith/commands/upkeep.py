@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 from tunesmith.artifacts import (
     Adapter,
     Base,
+    Choice,
     Examples,
     Mixture,
+    Package,
     Predictions,
+    Probes,
     Ref,
     Scores,
     Split,
@@ -24,9 +27,21 @@ from tunesmith.wording import counted
 
 KINDS: dict[str, type[Ref]] = {
     kind.model_fields["kind"].default: kind
-    for kind in (Adapter, Base, Examples, Mixture, Predictions, Scores, Split, Verdict)
+    for kind in (
+        Adapter,
+        Base,
+        Choice,
+        Examples,
+        Mixture,
+        Package,
+        Predictions,
+        Probes,
+        Scores,
+        Split,
+        Verdict,
+    )
 }
-ROWS = ("examples", "predictions", "scores")
+ROWS = ("examples", "predictions", "probes", "scores")
 """Kinds whose files are rows."""
 
 

@@ -7,9 +7,12 @@ keeps its size on a phone and colours follow light and dark.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tunesmith.reporting.plots import bound, curve
+from tunesmith.reporting.plots import bound, curve, scale
+
+if TYPE_CHECKING:
+    from tunesmith.reporting.slices import Difference
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def _label(value: float, digits: int, signed: bool) -> str:
 
 @dataclass(frozen=True)
 class IntervalMark:
-    """One criterion's interval on the axis that all criteria share, in per cent."""
+    """An interval on an axis, in per cent; `width` is 0 where there is no interval."""
 
     left: float
     width: float
@@ -74,23 +77,59 @@ class IntervalMark:
     bound: float
 
 
-def interval_marks(criteria: Sequence[Mapping[str, Any]]) -> tuple[Axis, list[IntervalMark]]:
-    """Place every criterion's interval on one axis that holds zero and all bounds."""
-    values = [0.0]
+def interval_marks(criteria: Sequence[Mapping[str, Any]]) -> list[tuple[Axis, IntervalMark]]:
+    """Place every criterion's interval on an axis that holds zero and the bounds.
+
+    Criteria on the scale from 0 to 1 share one; each metric of numbers has its own.
+    """
+    values: dict[str, list[float]] = {}
     for item in criteria:
-        values += [item["low"], item["high"], bound(item)]
-    shared = axis(values, signed=True)
-    marks = [
-        IntervalMark(
-            left=shared.at(item["low"]),
-            width=round(shared.at(item["high"]) - shared.at(item["low"]), 3),
-            estimate=shared.at(item["estimate"]),
-            zero=shared.at(0.0),
-            bound=shared.at(bound(item)),
+        values.setdefault(scale(item), [0.0]).extend((item["low"], item["high"], bound(item)))
+    axes = {name: axis(found, signed=True) for name, found in values.items()}
+    return [
+        (
+            axes[scale(item)],
+            _mark(axes[scale(item)], item["estimate"], item["low"], item["high"], bound(item)),
         )
         for item in criteria
     ]
-    return shared, marks
+
+
+def suite_marks(suites: Sequence[Mapping[str, Any]]) -> tuple[Axis, list[IntervalMark]]:
+    """Place every suite's interval on one axis that holds zero and all tolerances."""
+    values = [0.0]
+    for item in suites:
+        values += [item["low"], item["high"], -item["tolerance"]]
+    shared = axis(values, signed=True)
+    return shared, [
+        _mark(shared, item["estimate"], item["low"], item["high"], -item["tolerance"])
+        for item in suites
+    ]
+
+
+def difference_marks(differences: Sequence["Difference"]) -> tuple[Axis, list[IntervalMark]]:
+    """Place differences on one axis that holds zero; those without an interval as a dot alone."""
+    values = [0.0]
+    for item in differences:
+        values += [item.estimate, *_limits(item)]
+    shared = axis(values, signed=True)
+    return shared, [_mark(shared, item.estimate, *_limits(item), 0.0) for item in differences]
+
+
+def _limits(item: "Difference") -> tuple[float, float]:
+    if item.low is None or item.high is None:
+        return item.estimate, item.estimate
+    return item.low, item.high
+
+
+def _mark(shared: Axis, estimate: float, low: float, high: float, asked: float) -> IntervalMark:
+    return IntervalMark(
+        left=shared.at(low),
+        width=round(shared.at(high) - shared.at(low), 3),
+        estimate=shared.at(estimate),
+        zero=shared.at(0.0),
+        bound=shared.at(asked),
+    )
 
 
 @dataclass(frozen=True)
@@ -123,3 +162,63 @@ def loss_drawing(steps: Sequence[Mapping[str, float]]) -> LossDrawing | None:
 
 def _line(points: Sequence[tuple[float, float]], x: Axis, y: Axis) -> str:
     return " ".join(f"{x.at(step):g},{100 - y.at(loss):g}" for step, loss in points)
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """A point with its interval, in per cent; `height` is 0 where there is no interval."""
+
+    left: float
+    at: float
+    bottom: float
+    height: float
+
+
+@dataclass(frozen=True)
+class CurveDrawing:
+    """A learning curve: sizes on a logarithmic axis, the fit as SVG points."""
+
+    x: tuple[Tick, ...]
+    y: Axis
+    points: tuple[Whisker, ...]
+    fit: str
+    base: float | None
+    knee: float | None
+
+
+def curve_drawing(
+    points: Sequence[tuple[int, float, float | None, float | None]],
+    fit: Sequence[tuple[float, float]],
+    base: float | None,
+    knee: float | None,
+) -> CurveDrawing:
+    """Place a learning curve.
+
+    Args:
+        points: Size, figure, and its limits, if any.
+        fit: Sizes and heights of the fitted curve; may be empty.
+        base: Figure of the plain base, drawn across.
+        knee: Size at which the curve bends, inside what is drawn.
+    """
+    sizes = [float(size) for size, *_ in points] + [size for size, _ in fit]
+    first, last = math.log(min(sizes, default=1.0)), math.log(max(sizes, default=1.0))
+    span = (last - first) or 1.0
+
+    def across(size: float) -> float:
+        return round(4 + 92 * (math.log(size) - first) / span, 3)
+
+    heights = [value for _, *values in points for value in values if value is not None]
+    y = axis([*heights, *(height for _, height in fit), *([] if base is None else [base])] or [0.0])
+    whiskers = []
+    for size, value, low, high in points:
+        bottom, top = (value, value) if low is None or high is None else (low, high)
+        at = y.at(bottom)
+        whiskers.append(Whisker(across(size), y.at(value), at, round(y.at(top) - at, 3)))
+    return CurveDrawing(
+        x=tuple(Tick(across(size), f"{size:,}") for size, *_ in points),
+        y=y,
+        points=tuple(whiskers),
+        fit=" ".join(f"{across(size):g},{100 - y.at(height):g}" for size, height in fit),
+        base=None if base is None else y.at(base),
+        knee=None if knee is None else across(knee),
+    )

@@ -14,8 +14,9 @@ from tunesmith.artifacts import Adapter, Ref
 from tunesmith.pipeline import Result
 from tunesmith.recipe import Recipe
 from tunesmith.reporting import before_after as figures_view
-from tunesmith.reporting import comparisons, drawings, verdict
+from tunesmith.reporting import comparisons, drawings, slices, verdict
 from tunesmith.reporting.before_after import NAMES, PLACES, Figure
+from tunesmith.reporting.cost import costs
 from tunesmith.reporting.data_view import DataView
 from tunesmith.reporting.tables import fact, flat_facts, seconds
 from tunesmith.reporting.tracking import Registered
@@ -48,10 +49,13 @@ def page(
     seen: Seen,
 ) -> str:
     """Return the report page."""
-    shared, marks = drawings.interval_marks(seen.document["criteria"])
+    marks = drawings.interval_marks(seen.document["criteria"])
+    suites = seen.document.get("suites", [])
+    suite_axis, suite_marks = drawings.suite_marks(suites)
+    primary = recipe.gate.primary
     record = newest_record(store, result.adapter)
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             recipe=recipe,
@@ -60,13 +64,19 @@ def page(
             headline=verdict.headline(seen.document, started.champion, registered),
             document=seen.document,
             criteria=list(zip(seen.document["criteria"], marks, strict=True)),
-            axis=shared,
+            suites=list(zip(suites, suite_marks, strict=True)),
+            suite_axis=suite_axis,
             claim=verdict.claim,
             names=NAMES,
             measured=_measured(seen.figures),
             legend=figures_view.legend(seen.figures),
             target=recipe.target,
-            primary=recipe.gate.primary,
+            primary=primary,
+            package=_package(store, result),
+            slices=_sliced(slices.slices(store, result, primary)),
+            small=slices.SMALL,
+            first=slices.FIRST,
+            costs=costs(store, result),
             funnel=seen.data.funnel,
             flags=seen.data.flags,
             split=seen.data.split,
@@ -78,13 +88,37 @@ def page(
             loss=drawings.loss_drawing(seen.steps),
             training=training_facts(record),
             tallies=comparisons.tally(store, result),
-            comparisons=comparisons.comparisons(store, result),
+            changes=comparisons.comparisons(store, result, primary),
             how_chosen=comparisons.HOW_CHOSEN,
             provenance=provenance(recipe, started, result, registered, record),
             packages=record.get("packages", {}),
             artifacts=seen.artifacts,
         )
     )
+
+
+def _package(store: Store, result: Result) -> dict[str, Any] | None:
+    """Return what was checked about serving; None where no candidate was packaged."""
+    if result.package is None:
+        return None
+    document: dict[str, Any] = store.json(result.package, "package.json")
+    return document
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """The sliced results, with where each part's interval stands on the axis they share."""
+
+    found: slices.Slices
+    axis: drawings.Axis
+    parts: list[tuple[slices.Slice, drawings.IntervalMark]]
+
+
+def _sliced(found: slices.Slices | None) -> Sliced | None:
+    if found is None:
+        return None
+    axis, marks = drawings.difference_marks([part.difference for part in found.parts])
+    return Sliced(found, axis, list(zip(found.parts, marks, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -170,7 +204,8 @@ def _golden(recipe: Recipe) -> dict[str, str]:
 
 
 @functools.cache
-def _environment() -> "Environment":
+def environment() -> "Environment":
+    """Return what renders the pages; everything put into them is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -180,12 +215,16 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(shown=shown, share=share_of, signed=_signed, p_value=_p_value)
+    environment.filters.update(
+        shown=shown, share=share_of, signed=_signed, p_value=_p_value, seconds=seconds
+    )
     return environment
 
 
 def _signed(value: float) -> str:
     """Return a difference with its sign, a true minus, and no sign for what rounds to zero."""
+    if abs(value) >= 100:
+        return f"{value:+,.0f}".replace("-", "−")
     return f"{value:+.2f}".replace("-0.00", "0.00").replace("+0.00", "0.00").replace("-", "−")
 
 

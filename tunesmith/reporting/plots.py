@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from tunesmith.reporting.before_after import Figure as Measured
+
 # Told apart in print and by the colour-blind (Okabe and Ito, "Color Universal Design", 2008).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A8A8A"
 ANSWER_COLOURS = {"yes": GREEN, "no": RED, "not settled": GREY}
@@ -52,13 +54,24 @@ def curve(steps: Sequence[Mapping[str, float]], name: str) -> list[tuple[float, 
 
 
 def criteria_png(verdict: Mapping[str, Any]) -> bytes:
-    """Draw each criterion's interval with the bound it must clear; an empty one without any."""
-    criteria = verdict.get("criteria", [])
-    figure, axes = _figure(6.4, 1.2 + 0.6 * max(len(criteria), 1))
-    if not criteria:
-        _say(axes, "nothing was compared")
-        axes.set_axis_off()
-        return _png(figure)
+    """Draw each criterion's interval with the bound it must clear; an empty one without any.
+
+    Rates and shares stand on one scale, each metric of numbers on its own below.
+    """
+    scales: dict[str, list[Mapping[str, Any]]] = {}
+    for item in verdict.get("criteria", []):
+        scales.setdefault(scale(item), []).append(item)
+    heights = [0.7 + 0.6 * len(items) for items in scales.values()] or [1.3]
+    figure, panels = _figures(6.4, 0.5 + sum(heights), heights)
+    if not scales:
+        _say(panels[0], "nothing was compared")
+        panels[0].set_axis_off()
+    for axes, items in zip(panels, scales.values(), strict=False):
+        _criteria(axes, items)
+    return _png(figure)
+
+
+def _criteria(axes: "Axes", criteria: Sequence[Mapping[str, Any]]) -> None:
     for at, item in enumerate(criteria):
         colour = ANSWER_COLOURS[item["answer"]]
         axes.plot([item["low"], item["high"]], [at, at], color=colour, linewidth=3)
@@ -71,15 +84,50 @@ def criteria_png(verdict: Mapping[str, Any]) -> bytes:
         fontsize=8,
     )
     axes.set_ylim(len(criteria) - 0.5, -0.5)
-    axes.set_xlabel(f"difference of rates, {criteria[0]['confidence']:.0%} interval; dotted: bound")
+    axes.set_xlabel(f"gain, {criteria[0]['confidence']:.0%} interval; dotted: bound", fontsize=8)
     axes.grid(axis="x", alpha=0.25)
-    return _png(figure)
+
+
+def scale(item: Mapping[str, Any]) -> str:
+    """Return what a criterion's difference is measured on: rates and shares are on one scale."""
+    return str(item["metric"]) if item.get("kind") == "number" else ""
 
 
 def bound(item: Mapping[str, Any]) -> float:
     """Return the difference that a criterion's interval must lie above, from -1 to 1."""
     _, _, margin = str(item["rule"]).partition(" by ")
     return -float(margin) if margin else 0.0
+
+
+def learning_curve_png(
+    rows: Sequence[int],
+    figures: Sequence["Measured"],
+    base: "Measured",
+    fit: Sequence[tuple[float, float]],
+    knee: float | None,
+) -> bytes:
+    """Draw a metric by number of training examples, with intervals, the fit and its knee."""
+    figure, axes = _figure(6.4, 3.6)
+    for size, item in zip(rows, figures, strict=True):
+        if item.value is None:
+            continue
+        if item.low is not None and item.high is not None:
+            axes.plot([size, size], [item.low, item.high], color=BLUE, linewidth=2, alpha=0.6)
+        axes.plot([size], [item.value], "o", color=BLUE, markersize=6)
+    if fit:
+        axes.plot(*zip(*fit, strict=True), color=ORANGE, linewidth=1.4, label="fitted curve")
+    if base.value is not None:
+        axes.axhline(base.value, color=GREY, linestyle=":", label="base")
+    if knee is not None:
+        axes.axvline(knee, color=RED, linestyle="--", linewidth=1, label="knee")
+    axes.set_xscale("log")
+    axes.set_xticks(list(rows), [f"{size:,}" for size in rows])
+    axes.minorticks_off()
+    axes.set_xlabel("training examples")
+    axes.set_ylabel(base.name)
+    axes.legend(frameon=False, fontsize=8)
+    axes.grid(alpha=0.25)
+    return _png(figure)
 
 
 def funnel_png(steps: Sequence[Step]) -> bytes:
@@ -113,14 +161,22 @@ def _ticks(most: int) -> list[float]:
 
 
 def _figure(width: float, height: float) -> "tuple[Figure, Axes]":
+    figure, [axes] = _figures(width, height, [height])
+    return figure, axes
+
+
+def _figures(width: float, height: float, heights: Sequence[float]) -> "tuple[Figure, list[Axes]]":
+    """Make a figure of panels below each other, as high as these are to each other."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=list(heights))
+    panels = [figure.add_subplot(grid[row, 0]) for row in range(len(heights))]
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, panels
 
 
 def _say(axes: "Axes", text: str) -> None:

@@ -88,6 +88,8 @@ def artifacts(started: "Started", result: Result) -> dict[str, Ref]:
         "training set": result.mixture.train,
         "adapter": result.adapter,
     }
+    if result.package is not None:
+        found["package"] = result.package
     for name, candidate in result.measured.items():
         found[f"predictions: {name}"] = candidate.predictions
         found[f"scores: {name}"] = candidate.scores

@@ -1,4 +1,4 @@
-"""MLflow as a view of the store: one run per retrain, registered versions, aliases.
+"""MLflow as a view of the store: one run per retrain, registered versions, aliases, their moves.
 
 Everything here is idempotent: a run is found by its retrain's id, a version by its retrain's id,
 and a metric by its step and recorded timestamp, so a retrain that was killed and taken up again
@@ -6,22 +6,29 @@ leaves one run and one version with each step once.
 """
 
 import contextlib
+import datetime
 import json
 import logging
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tunesmith.artifacts import Adapter, Base, Examples, Mixture
-from tunesmith.errors import Transient
+from tunesmith.errors import MissingArtifact, Transient
 from tunesmith.observe import Built, Observer
 from tunesmith.stage import Params
 
 PREFIX = "tunesmith."
 _PASSING = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED")
 CANDIDATE, CHAMPION = "candidate", "champion"
+_MOVE = f"{PREFIX}move."
+_DESCRIPTION = 5000
+"""Characters that MLflow keeps of a version's description."""
+CARD = "README.md"
+"""The model card's name, beside the adapter's files."""
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +48,33 @@ class Registered(Params):
 
     name: str
     version: str
+    release: str = ""
+    """What people call it, such as support-email-v3-2026-11."""
+
+
+class Move(Params):
+    """One time that the alias `champion` moved: the account of it, for whoever asks later."""
+
+    how: Literal["promote", "override", "rollback"]
+    before: str | None
+    """The version that served until then."""
+    to: str
+    by: str
+    at: str
+    """UTC, ISO 8601."""
+    why: str
+    retrain: str = ""
+    """The retrain that made the version; empty for a rollback."""
+
+
+class Version(Params):
+    """A model version as the registry has it."""
+
+    version: str
+    created: datetime.datetime
+    run: str
+    tags: dict[str, str]
+    """Without the prefix."""
 
 
 @contextlib.contextmanager
@@ -69,6 +103,7 @@ class Tracker:
     def __init__(self, url: str, artifacts: Path | None) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         # The server's own health is the caller's business: fail within a minute, not in ten.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
         from mlflow import MlflowClient
@@ -219,15 +254,11 @@ class Tracker:
 
     def champion(self, name: str) -> Champion | None:
         """Return the version with the alias `champion`, or None."""
-        from mlflow.exceptions import MlflowException
-
+        number = self.serving(name)
+        if number is None:
+            return None
         with _outside():
-            try:
-                version = self.client.get_model_version_by_alias(name, CHAMPION)
-            except MlflowException as error:
-                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                    return None
-                raise
+            version = self.client.get_model_version(name, number)
         mixture = version.tags.get(f"{PREFIX}mixture")
         return Champion(
             version=str(version.version),
@@ -235,15 +266,6 @@ class Tracker:
             base=Base.model_validate_json(version.tags[f"{PREFIX}base"]),
             mixture=None if mixture is None else Mixture.model_validate_json(mixture),
         )
-
-    def champion_retrain(self, name: str) -> str | None:
-        """Return the id of the retrain that the alias `champion` points at."""
-        champion = self.champion(name)
-        if champion is None:
-            return None
-        with _outside():
-            version = self.client.get_model_version(name, champion.version)
-        return str(version.tags[f"{PREFIX}retrain"])
 
     def register(
         self, name: str, retrain: str, run: str, adapter: Path, tags: Mapping[str, str]
@@ -275,6 +297,98 @@ class Tracker:
         with _outside():
             self.client.set_registered_model_alias(registered.name, alias, registered.version)
 
+    def versions(self, name: str) -> list[Version]:
+        """Return the versions of a model, oldest first; empty if there is no such model."""
+        with _outside():
+            found = self.client.search_model_versions(f"name='{name}'")
+        made = [
+            Version(
+                version=str(item.version),
+                created=datetime.datetime.fromtimestamp(
+                    item.creation_timestamp / 1000, datetime.UTC
+                ),
+                run=str(item.run_id),
+                tags={
+                    key.removeprefix(PREFIX): str(value)
+                    for key, value in item.tags.items()
+                    if key.startswith(PREFIX)
+                },
+            )
+            for item in found
+        ]
+        return sorted(made, key=lambda item: int(item.version))
+
+    def present(self, registered: Registered, card: str, tags: Mapping[str, str]) -> None:
+        """Give a version its model card and further tags; given again, they replace the old."""
+        shown = card
+        if len(card) > _DESCRIPTION:
+            rest = f"\n\n*The rest stands in {CARD}, beside the adapter.*"
+            shown = card[: _DESCRIPTION - len(rest)].rsplit("\n", 1)[0] + rest
+        with _outside():
+            version = self.client.get_model_version(registered.name, registered.version)
+            self.documents(version.run_id, {f"adapter/{CARD}": card})
+            for key, value in tags.items():
+                self.client.set_model_version_tag(
+                    registered.name, registered.version, PREFIX + key, value[:5000]
+                )
+            self.client.update_model_version(registered.name, registered.version, shown)
+
+    def serving(self, name: str) -> str | None:
+        """Return the number of the version that has the alias `champion`, or None."""
+        from mlflow.exceptions import MlflowException
+
+        with _outside():
+            try:
+                return str(self.client.get_model_version_by_alias(name, CHAMPION).version)
+            except MlflowException as error:
+                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
+
+    def moves(self, name: str) -> list[Move]:
+        """Return every move of the alias `champion`, oldest first."""
+        from mlflow.exceptions import MlflowException
+
+        with _outside():
+            try:
+                tags = self.client.get_registered_model(name).tags
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return []
+                raise
+        return [
+            Move.model_validate_json(tags[key]) for key in sorted(tags) if key.startswith(_MOVE)
+        ]
+
+    def move(self, name: str, move: Move) -> None:
+        """Move the alias `champion`, and keep the account of it.
+
+        The account comes first: whoever was killed between the two finds it, and ends the move.
+        """
+        moment = datetime.datetime.fromisoformat(move.at)
+        # A key of its own for each, so that two who move at once lose neither account.
+        key = f"{_MOVE}{moment:%Y%m%dT%H%M%S.%f}-{secrets.token_hex(2)}"
+        with _outside():
+            self.client.set_registered_model_tag(name, key, move.model_dump_json())
+        self.set_alias(Registered(name=name, version=move.to), CHAMPION)
+
+    def document(self, run: str, path: str) -> Any:
+        """Read a JSON document of a run.
+
+        Raises:
+            MissingArtifact: when the run has none of this name.
+        """
+        from mlflow.exceptions import MlflowException
+
+        with _outside(), tempfile.TemporaryDirectory() as temporary:
+            try:
+                found = self.client.download_artifacts(run, path, temporary)
+            except (MlflowException, OSError) as error:
+                if isinstance(error, MlflowException) and error.error_code in _PASSING:
+                    raise
+                raise MissingArtifact(f"MLflow run {run} has no {path}: {error}") from error
+            return json.loads(Path(found).read_bytes())
+
 
 class RunObserver(Observer):
     """Logs every artifact of a retrain to its run, cached or not, and training as it goes."""
@@ -303,11 +417,7 @@ def _outside() -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        if error.error_code in (
-            "TEMPORARILY_UNAVAILABLE",
-            "INTERNAL_ERROR",
-            "REQUEST_LIMIT_EXCEEDED",
-        ):
+        if error.error_code in _PASSING:
             raise Transient(f"MLflow: {error.message}") from error
         raise
     except (requests.RequestException, OperationalError) as error:

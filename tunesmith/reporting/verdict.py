@@ -49,14 +49,32 @@ def headline(
     if decision == "promote":
         at = f" as {registered.name} version {registered.version}" if registered else ""
         return f"The candidate is {claims(criteria)}. It was promoted{at}."
+    if decision == "reject" and document["unfit"]:
+        return (
+            f"The candidate is not fit to serve ({'; '.join(document['unfit'])}). It was not "
+            "promoted."
+        )
     if decision == "reject":
-        worse = [{**item, "rule": _opposite(item)} for item in criteria if item["answer"] == "no"]
-        return f"The candidate is credibly {claims(worse)}. It was not promoted."
+        return f"The candidate {_lost(document)}. It was not promoted."
     unsettled = [item for item in criteria if item["answer"] != "yes"]
     return (
         f"The examples do not settle whether the candidate is {claims(unsettled)}. "
         f"It was not promoted.{_cost(unsettled)}"
     )
+
+
+def _lost(document: Mapping[str, Any]) -> str:
+    """Say on what the candidate is credibly worse: criteria, suites, or both."""
+    said = []
+    criteria = [item for item in document["criteria"] if item["answer"] == "no"]
+    if criteria:
+        worse = [{**item, "rule": _opposite(item)} for item in criteria]
+        said.append(f"is credibly {claims(worse)}")
+    suites = [item for item in document.get("suites", ()) if item["answer"] == "no"]
+    if suites:
+        names = join([f"{item['suite'].replace('_', ' ')} ({item['reason']})" for item in suites])
+        said.append(f"fails the {'suite' if len(suites) == 1 else 'suites'} {names}")
+    return join(said)
 
 
 def claims(criteria: Sequence[Mapping[str, Any]]) -> str:

@@ -1,20 +1,22 @@
 """Decide whether the candidate may be promoted.
 
-Reads the `Scores` of everybody that was measured, by "who where" (as in "base test"), writes a
-`Verdict` with every criterion, its interval, its n, and what would settle it.
+Reads the `Scores` of everybody that was measured, by "who where" (as in "base test"), the
+candidate's `Package`, and the `Probes` of "base" and "candidate"; writes a `Verdict` with every
+criterion, its interval, its n, and what would settle it.
 
 Promotion needs every criterion, each at `alpha`. Rejection is any criterion credibly worse,
-corrected over the criteria (Holm). Anything else is inconclusive, which never promotes. No
-decision rests on a point estimate.
+corrected over the criteria (Holm), or a package that is not fit to serve. Anything else is
+inconclusive, which never promotes. No decision rests on a point estimate.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from operator import ne
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from tunesmith.artifacts import Decision, Scores, Verdict
+from tunesmith.artifacts import Decision, Package, Probes, Scores, Verdict
 from tunesmith.errors import RecipeError
 from tunesmith.evaluation.metrics import Metric, spec
 from tunesmith.records import Score
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from tunesmith.statistics.binary import BinaryComparison
     from tunesmith.statistics.means import MeanComparison
 
-Baseline = Literal["base", "prompt_baseline"]
+Baseline = Literal["base", "prompt_baseline", "retrieved"]
 
 
 _SEED = 0
@@ -51,9 +53,22 @@ class GateParams(Params):
     margin: float = Field(
         0.05, gt=0, lt=1, description="Difference that is of no consequence, on the metric's scale."
     )
+    tolerances: dict[str, float] = Field(
+        default_factory=dict,
+        description="How much worse than the base a failure-mode suite may be, by its name.",
+    )
     alpha: float = Field(
         0.05, gt=0, lt=0.5, description="Error of each one-sided test a criterion rests on."
     )
+
+    @field_validator("tolerances")
+    @classmethod
+    def _of_known_suites(cls, tolerances: dict[str, float]) -> dict[str, float]:
+        if tolerances:
+            from tunesmith.evaluation.suites.comparison import allowed
+
+            allowed(tolerances)
+        return tolerances
 
 
 class _Question(NamedTuple):
@@ -86,13 +101,20 @@ def questions(params: GateParams, measured: Sequence[str]) -> list[_Question]:
 
 
 def decide(
-    params: GateParams, scores: Mapping[str, Mapping[str, Score]]
+    params: GateParams,
+    scores: Mapping[str, Mapping[str, Score]],
+    unfit: Sequence[str] = (),
+    suites: Sequence[dict[str, Any]] = (),
 ) -> tuple[Decision, dict[str, Any]]:
     """Answer every question and decide.
 
     Args:
         params: What promotes.
         scores: By "who where", then by row id.
+        unfit: What makes the package unfit to serve, one sentence each.
+        suites: The candidate beside its base in each failure-mode suite, from
+            `tunesmith.evaluation.suites.criteria`. They only reject: most suites are too small to
+            show that nothing was lost, and say so.
 
     Returns:
         The decision, and the verdict's document.
@@ -101,20 +123,28 @@ def decide(
 
     asked = questions(params, list(scores))
     criteria = [_answer(question, params, scores) for question in asked]
-    worse = holm(
-        {str(number): item["p_worse"] for number, item in enumerate(criteria)}, params.alpha
-    )
-    for number, item in enumerate(criteria):
+    both = [*criteria, *(dict(item) for item in suites)]
+    can_be_worse = {str(at): item["p_worse"] for at, item in enumerate(both)}
+    worse = holm({at: p for at, p in can_be_worse.items() if p is not None}, params.alpha)
+    for at, item in enumerate(both):
         settled = "yes" if item["p_pass"] <= params.alpha else "not settled"
-        item["answer"] = "no" if str(number) in worse else settled
-    answers = {item["answer"] for item in criteria}
-    decision: Decision = (
-        "reject" if "no" in answers else "promote" if answers == {"yes"} else "inconclusive"
-    )
+        item["answer"] = "no" if str(at) in worse else settled
+    decision: Decision = "inconclusive"
+    if unfit or worse:
+        decision = "reject"
+    elif all(item["answer"] == "yes" for item in criteria):
+        decision = "promote"
+    lost = [item for item in both[len(criteria) :] if item["answer"] == "no"]
     return decision, {
         "decision": decision,
-        "reasons": [_reason(item) for item in criteria],
+        "reasons": [
+            *unfit,
+            *(f"{item['suite'].replace('_', ' ')}: {item['reason']}" for item in lost),
+            *(_reason(item) for item in criteria),
+        ],
         "criteria": criteria,
+        "suites": both[len(criteria) :],
+        "unfit": list(unfit),
         "alpha": params.alpha,
         "margin": params.margin,
     }
@@ -273,12 +303,34 @@ def _reason(item: Mapping[str, Any]) -> str:
     return text + f"not settled whether {item['rule']}{more}"
 
 
-def _write(params: GateParams, draft: Draft, measured: dict[str, Scores]) -> Verdict:
+def _write(
+    params: GateParams,
+    draft: Draft,
+    measured: dict[str, Scores],
+    package: Package,
+    probes: dict[str, Probes],
+) -> Verdict:
     scores = {
         name: {row.row_id: row for row in draft.peek(ref, Score)} for name, ref in measured.items()
     }
-    decision, document = decide(params, scores)
+    checks = json.loads((draft.path(package) / "package.json").read_bytes())["checks"]
+    unfit = [f"package: {item['found']}" for item in checks if not item["passed"]]
+    decision, document = decide(params, scores, unfit, _suites(params, draft, probes))
     return draft.seal_json(Verdict, "verdict.json", document, decision=decision)
 
 
-STAGE = Stage("gate", version=2, produces=Verdict, body=_write)
+def _suites(params: GateParams, draft: Draft, probes: dict[str, Probes]) -> list[dict[str, Any]]:
+    """Compare what the candidate answered to the suites with what its base did."""
+    from tunesmith.evaluation.suites import Probe, criteria
+
+    if not probes:
+        return []
+    base, candidate = (draft.peek(probes[who], Probe) for who in ("base", "candidate"))
+    found = criteria(base, candidate, params.tolerances, params.alpha, params.primary)
+    # A verdict travels farther than rows may: it names the cases, and the probes hold their texts.
+    return [
+        item | {"examples": [{"item": case["item"]} for case in item["examples"]]} for item in found
+    ]
+
+
+STAGE = Stage("gate", version=3, produces=Verdict, body=_write)

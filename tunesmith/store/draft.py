@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -88,6 +88,14 @@ class Draft:
         """Read the rows that an earlier stage dropped."""
         return self._store.dropped(ref)
 
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Keys of services by name, to be sent to these and to stand nowhere else.
+
+        They come from the settings of this process. Parameters name the one that they need.
+        """
+        return self._store.secrets
+
     def count_in(self, rows: int = 1) -> None:
         """Account for rows that do not come from an artifact, such as lines of a file."""
         self._rows_in += rows
@@ -143,6 +151,30 @@ class Draft:
     def save(self) -> None:
         """Make `state` survive the loss of this machine too, where the store is elsewhere."""
         self._saved = self._store.upload_state(self._stage, self.key, self.state, self._saved)
+
+    def batches(
+        self, name: str, item: type[T]
+    ) -> tuple[dict[int, T], Callable[[int, dict[int, T]], None]]:
+        """Return what earlier builds kept of some planned work, and what keeps a finished batch.
+
+        Args:
+            name: What the work is called.
+            item: Type of a result; results go by their place.
+        """
+        folder = self.state / name
+        folder.mkdir(exist_ok=True)
+
+        def keep(number: int, results: dict[int, T]) -> None:
+            part = folder / f"{number:06d}.part"
+            part.write_bytes(msgspec.json.encode(results))
+            part.rename(part.with_suffix(".json"))
+            self.save()
+
+        finished: dict[int, T] = {}
+        of: Any = dict[int, item]  # type: ignore[valid-type]
+        for path in sorted(folder.glob("*.json")):
+            finished.update(msgspec.json.decode(path.read_bytes(), type=of))
+        return finished, keep
 
     def progress(self, done: int, total: int, unit: str) -> None:
         """Say how far the work is."""

@@ -52,6 +52,7 @@ class Store:
         scratch: A local folder for unfinished work and fetched files; a local store needs none.
         rebuild: Names of stages to run even though a record exists, in a further record.
         engine: What row-wise work runs on; no artifact depends on it. This process by default.
+        secrets: Keys of services by the name that a recipe calls them, such as the environment.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Store:
         scratch: Path | None = None,
         rebuild: frozenset[str] = frozenset(),
         engine: Engine | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         self.url = url
         self.storage: Storage = open_storage(url)
@@ -70,6 +72,7 @@ class Store:
         self._place = str(self.storage.local or url)
         self.rebuild = rebuild
         self.engine = engine or LocalEngine(workers=1)
+        self.secrets = secrets or {}
 
     @property
     def scratch(self) -> Path:

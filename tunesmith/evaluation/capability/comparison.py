@@ -126,7 +126,7 @@ def compare(
         raise ValueError(f"a skill is called {OVERALL!r}; expected another name")
     groups[OVERALL] = list(pairs)
     counted = {name: _count(own) for name, own in groups.items()}
-    without_room = {name: _no_headroom(own, tolerance, alpha) for name, own in groups.items()}
+    without_room = {name: no_headroom(own, tolerance, alpha) for name, own in groups.items()}
     suspects = {
         name: comparison.p_below(-tolerance)
         for name, comparison in counted.items()
@@ -153,7 +153,7 @@ def _chance(pairs: Sequence[Pair]) -> float:
     return sum(pair.chance for pair in pairs) / len(pairs)
 
 
-def _no_headroom(pairs: Sequence[Pair], tolerance: float, alpha: float) -> str | None:
+def no_headroom(pairs: Sequence[Pair], tolerance: float, alpha: float) -> str | None:
     """Return why the base has too little to lose here, or None."""
     base, chance = _rate((pair.base for pair in pairs), alpha), _chance(pairs)
     if base.low <= chance:

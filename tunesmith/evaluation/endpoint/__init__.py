@@ -3,6 +3,7 @@
 from tunesmith.evaluation.endpoint.answers import generate
 from tunesmith.evaluation.endpoint.batches import Unanswered
 from tunesmith.evaluation.endpoint.client import Client, Refused, Reply
+from tunesmith.evaluation.endpoint.files import load_endpoint
 from tunesmith.evaluation.endpoint.params import EndpointParams, Prices, Retries, key_from
 from tunesmith.evaluation.endpoint.retrying import Clock
 
@@ -17,4 +18,5 @@ __all__ = [
     "Unanswered",
     "generate",
     "key_from",
+    "load_endpoint",
 ]

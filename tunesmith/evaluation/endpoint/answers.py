@@ -8,8 +8,9 @@ the server: temperature 0 and a seed are sent, and what the server says it is go
 import json
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from tunesmith.errors import InputError
 from tunesmith.evaluation.endpoint.batches import Batches, run_now
@@ -17,9 +18,13 @@ from tunesmith.evaluation.endpoint.client import Client, Reply
 from tunesmith.evaluation.endpoint.params import EndpointParams, Prices
 from tunesmith.evaluation.endpoint.retrying import Clock
 from tunesmith.evaluation.generation import Generation, Output
+from tunesmith.records import FinishReason, Prediction
 from tunesmith.training.template import Tool, Turn
 
 MILLION = 1_000_000
+
+Counted = Output | Prediction
+"""What knows its tokens."""
 
 
 def generate(
@@ -34,6 +39,7 @@ def generate(
     finished: Mapping[int, Output] | None = None,
     on_batch: Callable[[int, dict[int, Output]], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
+    schema: str | None = None,
     clock: Clock | None = None,
 ) -> Generation:
     """Answer each prompt, several at a time.
@@ -49,6 +55,8 @@ def generate(
         finished: Answers that an interrupted run left, by place of the prompt.
         on_batch: Gets the number of a batch and its answers, by place of the prompt, to keep.
         on_progress: Gets the number of prompts answered so far, kept ones included.
+        schema: JSON Schema, as JSON text, that limits what the model can write; the endpoint
+            must know structured output.
         clock: Time, for tests.
 
     Raises:
@@ -58,14 +66,21 @@ def generate(
     called = names or [f"prompt {place + 1}" for place in range(len(prompts))]
     offered = tools if tools is not None else [()] * len(prompts)
     batches: Batches[Output] = Batches(len(prompts), batch_size, finished, on_batch, on_progress)
-    if not batches.missing:
-        return Generation([batches.results[place] for place in range(len(prompts))])
     client = Client(params, key, clock)
+    if not batches.missing:
+        outputs = [batches.results[place] for place in range(len(prompts))]
+        return Generation(outputs, notes={**said(client), **account(outputs, params.prices)})
+
+    form = None if schema is None else _form(schema)
 
     async def ask(place: int) -> Output:
         messages = [_sent(turn) for turn in prompts[place]]
         reply = await client.ask(
-            called[place], messages, max_tokens=max_new_tokens, tools=offered[place]
+            called[place],
+            messages,
+            max_tokens=max_new_tokens,
+            response_format=form,
+            tools=offered[place],
         )
         return _output(called[place], reply, params)
 
@@ -76,9 +91,7 @@ def generate(
     start = time.perf_counter()
     outputs = run_now(ask_all())
     timings = {"answer": time.perf_counter() - start, **latencies(client.seconds)}
-    empty = sum(not output.text.strip() for output in outputs)
-    notes = {**said(client), "empty_answers": empty, "cost": cost(outputs, params.prices)}
-    return Generation(outputs, timings, notes)
+    return Generation(outputs, timings, {**said(client), **account(outputs, params.prices)})
 
 
 def said(client: Client) -> dict[str, Any]:
@@ -89,6 +102,17 @@ def said(client: Client) -> dict[str, Any]:
         "served": dict(sorted(client.served.items())),
         "fingerprints": dict(sorted(client.fingerprints.items())),
         "failed_attempts": dict(sorted(client.failures.items())),
+        "tokens": {name: client.tokens[name] for name in ("prompt", "completion")},
+    }
+
+
+def account(outputs: Sequence[Output], prices: Prices | None) -> dict[str, Any]:
+    """Return how answers ended, and what they took: of all of them, also of those kept earlier."""
+    return {
+        "finish_reasons": dict(sorted(Counter(output.finish_reason for output in outputs).items())),
+        "empty_answers": sum(not output.text.strip() for output in outputs),
+        "tokens": tokens(outputs),
+        "cost": cost(outputs, prices),
     }
 
 
@@ -101,27 +125,44 @@ def latencies(seconds: Sequence[float]) -> dict[str, float]:
     return {"request_median": statistics.median(ordered), "request_p95": high}
 
 
-def cost(outputs: Iterable[Output], prices: Prices | None) -> dict[str, Any] | None:
+def cost(outputs: Iterable[Counted], prices: Prices | None) -> dict[str, Any] | None:
     """Return what answers cost, None without prices; failed attempts are not counted.
 
     A server may count more tokens of an answer than it shows, such as a model's thoughts: they
     are in its count, and so in the cost.
     """
+    return cost_of(tokens(outputs), prices)
+
+
+def tokens(outputs: Iterable[Counted]) -> dict[str, int]:
+    """Return the tokens of prompts and answers, as the server counted them."""
+    counted = [(output.prompt_tokens, output.completion_tokens) for output in outputs]
+    return {
+        "prompt": sum(prompt for prompt, _ in counted),
+        "completion": sum(completion for _, completion in counted),
+    }
+
+
+def cost_of(counted: Mapping[str, int], prices: Prices | None) -> dict[str, Any] | None:
+    """Return what tokens cost, None without prices."""
     if prices is None:
         return None
-    amount = sum(
-        output.prompt_tokens * prices.input + output.completion_tokens * prices.output
-        for output in outputs
-    )
+    amount = counted["prompt"] * prices.input + counted["completion"] * prices.output
     return {"amount": amount / MILLION, "currency": prices.currency}
 
 
+def _form(schema: str) -> dict[str, Any]:
+    wanted = {"name": "answer", "strict": True, "schema": json.loads(schema)}
+    return {"type": "json_schema", "json_schema": wanted}
+
+
 def _output(name: str, reply: Reply, params: EndpointParams) -> Output:
-    if reply.text is None or reply.finish_reason not in ("stop", "length"):
+    text = _text(reply)
+    if text is None or reply.finish_reason not in _ENDS:
         raise InputError(
             f"{name}: {params.base_url} answered with finish_reason {reply.finish_reason!r}"
-            f"{'' if reply.text else ' and no text'}; expected a text that ends with 'stop' or "
-            "'length'. Drop the row, or ask another model"
+            f"{'' if text else ' and no text'}; expected a text that ends with one of "
+            f"{', '.join(_ENDS)}. Drop the row, or ask another model"
         )
     if reply.prompt_tokens is None or reply.completion_tokens is None:
         raise InputError(
@@ -129,11 +170,29 @@ def _output(name: str, reply: Reply, params: EndpointParams) -> Output:
             "answer would be known. Switch them on at the server"
         )
     return Output(
-        text=reply.text,
-        finish_reason="length" if reply.finish_reason == "length" else "stop",
+        text=text,
+        finish_reason=_ENDS[reply.finish_reason],
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
     )
+
+
+_ENDS: dict[str, FinishReason] = {reason: reason for reason in get_args(FinishReason)}
+
+
+def _text(reply: Reply) -> str | None:
+    """Return an answer as text, with its calls in marks that metrics of calls read; else None.
+
+    What the server withheld is an answer of no text: its finish reason tells it from a blank one.
+    """
+    if not reply.calls:
+        return "" if reply.text is None and reply.finish_reason == "content_filter" else reply.text
+    calls = [
+        f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments}, ensure_ascii=False)}\n"
+        "</tool_call>"
+        for name, arguments in reply.calls
+    ]
+    return "\n".join([*([reply.text] if reply.text else []), *calls])
 
 
 def _sent(turn: Turn) -> Turn:

@@ -36,7 +36,8 @@ class Reply(NamedTuple):
     """What a server answered, and what it says it is.
 
     Token counts and `fingerprint` are None where the server sends none. `finish_reason` is the
-    server's word. `text` is None where the answer is no text, such as a call of a tool.
+    server's word. `text` is None where the answer is no text, such as a call of a tool; `calls`
+    are those calls, by name and arguments as JSON text.
     """
 
     text: str | None
@@ -45,6 +46,7 @@ class Reply(NamedTuple):
     completion_tokens: int | None
     model: str
     fingerprint: str | None
+    calls: tuple[tuple[str, str], ...] = ()
 
 
 class Refused(InputError):
@@ -73,9 +75,19 @@ class _Passing(Exception):
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
+class _Function(msgspec.Struct):
+    name: str
+    arguments: str = ""
+
+
+class _Call(msgspec.Struct):
+    function: _Function
+
+
 class _Message(msgspec.Struct):
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[_Call] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -103,6 +115,7 @@ class Client:
         fingerprints: Replies by the `system_fingerprint` that the server sent.
         failures: Attempts that failed, by kind, such as "HTTP 429".
         seconds: How long each attempt that succeeded took.
+        tokens: Tokens of replies that the server counted, by `prompt` and `completion`.
     """
 
     def __init__(self, params: EndpointParams, key: str | None, clock: Clock | None = None) -> None:
@@ -111,6 +124,7 @@ class Client:
         self.fingerprints: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.seconds: list[float] = []
+        self.tokens: Counter[str] = Counter()
         self._stopping = False
         self._key = key
         self._clock = clock or Clock()
@@ -261,6 +275,8 @@ class Client:
         self.served[reply.model] += 1
         if reply.fingerprint:
             self.fingerprints[reply.fingerprint] += 1
+        self.tokens["prompt"] += reply.prompt_tokens or 0
+        self.tokens["completion"] += reply.completion_tokens or 0
         return reply
 
     def _failed(self, name: str, error: "APIStatusError") -> Exception:
@@ -309,6 +325,10 @@ class Client:
             completion_tokens=usage.completion_tokens if usage else None,
             model=self.redacted(found.model or "")[:QUOTED],
             fingerprint=self.redacted(found.system_fingerprint or "")[:QUOTED] or None,
+            calls=tuple(
+                (self.redacted(call.function.name), self.redacted(call.function.arguments))
+                for call in choice.message.tool_calls or ()
+            ),
         )
 
     def stop(self) -> None:

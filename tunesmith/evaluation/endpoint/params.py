@@ -2,6 +2,10 @@
 
 The recipe names the environment variable that holds the key, never the key. What stands here goes
 into records; so an address with a user, a password or a query is refused.
+
+Fields that change no answer (how many requests at a time, how long to wait, what it costs, which
+key) are left out of the plain form, and so of every key in the store: with other ones, what is
+cached stays, and an interrupted run goes on.
 """
 
 import ipaddress
@@ -37,6 +41,11 @@ class Prices(Params):
     currency: str = Field("USD", min_length=1, description="What the prices are in.")
 
 
+def _reaching(default: Any, **about: Any) -> Any:
+    """A field that changes no answer."""
+    return Field(default, exclude=True, **about)
+
+
 class EndpointParams(Params):
     """An OpenAI-compatible endpoint and how it decodes."""
 
@@ -45,10 +54,10 @@ class EndpointParams(Params):
 
     base_url: str = Field(description="Address of the API, such as `https://host/v1`.")
     model: str = Field(min_length=1, description="The model's name at the endpoint.")
-    key: str | None = Field(
+    key: str | None = _reaching(
         None, description="Name of the environment variable with the key; none by default."
     )
-    allow_http: bool = Field(
+    allow_http: bool = _reaching(
         False, description="Send the key unencrypted to a host that is not this machine."
     )
     temperature: float | None = Field(
@@ -57,16 +66,16 @@ class EndpointParams(Params):
     seed: int | None = Field(
         0, description="Seed sent along; null leaves it out for servers that refuse it."
     )
-    limit_key: Literal["max_tokens", "max_completion_tokens"] = Field(
+    limit_key: Literal["max_tokens", "max_completion_tokens"] = _reaching(
         "max_tokens", description="What the server calls the longest answer."
     )
-    concurrency: int = Field(8, ge=1, description="Requests under way at a time at most.")
-    connect_seconds: float = Field(10.0, gt=0, description="Longest time to connect.")
-    total_seconds: float = Field(
+    concurrency: int = _reaching(8, ge=1, description="Requests under way at a time at most.")
+    connect_seconds: float = _reaching(10.0, gt=0, description="Longest time to connect.")
+    total_seconds: float = _reaching(
         120.0, gt=0, description="Longest time for one attempt, from connecting to the last byte."
     )
-    retries: Retries = Field(Retries(), description="When to try again.")
-    prices: Prices | None = Field(None, description="Prices of the model's tokens.")
+    retries: Retries = _reaching(Retries(), description="When to try again.")
+    prices: Prices | None = _reaching(None, description="Prices of the model's tokens.")
 
     @field_validator("base_url")
     @classmethod

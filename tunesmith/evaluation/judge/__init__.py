@@ -2,6 +2,7 @@
 
 from tunesmith.evaluation.judge.agreement import Agreement, Trust, agreement, kappa
 from tunesmith.evaluation.judge.asking import Judge, JudgeParams
+from tunesmith.evaluation.judge.files import JudgeSpec, load_judge
 from tunesmith.evaluation.judge.identity import (
     JudgeIdentity,
     Subject,
@@ -30,6 +31,7 @@ __all__ = [
     "Judge",
     "JudgeIdentity",
     "JudgeParams",
+    "JudgeSpec",
     "Judging",
     "Pair",
     "Rating",
@@ -43,6 +45,7 @@ __all__ = [
     "compare",
     "differences",
     "kappa",
+    "load_judge",
     "load_rubric",
     "position_bias",
     "propose",
