@@ -12,16 +12,17 @@ from tasks.stage_task import StageTask, stage_task
 from tunesmith import learning_curve, settings
 from tunesmith import recipe as recipes
 from tunesmith.artifacts import Examples
-from tunesmith.learning_curve import SUBSET, Curve, Ended, SubsetParams
+from tunesmith.learning_curve import Curve, Ended
 from tunesmith.looking import look
 from tunesmith.observe import labelled
 from tunesmith.stage import Ins, Out, P, Stage
+from tunesmith.stages import subset as subset_stage
 
 
 @stage_task(hours=1, tags=("data",))
-def subset(params: SubsetParams, source: Examples) -> Examples:
-    """Run `tunesmith.learning_curve.SUBSET`."""
-    return settings.load().store().build(SUBSET, params, source)
+def subset(params: subset_stage.SubsetParams, source: Examples) -> Examples:
+    """Run `tunesmith.stages.subset`."""
+    return settings.load().store().build(subset_stage.STAGE, params, source)
 
 
 TASKS: dict[str, StageTask[Any, Any]] = {**release.TASKS, "subset": subset}

@@ -4,18 +4,27 @@ from tasks.stage_task import stage_task
 from tunesmith import settings
 from tunesmith.artifacts import (
     Adapter,
+    Advice,
     Base,
     Choice,
     Examples,
+    Latencies,
+    Mixture,
     Package,
     Predictions,
     Probes,
     Scores,
+    Split,
     Verdict,
 )
+from tunesmith.deciding.params import GateParams
+from tunesmith.evaluation.judge import JudgingParams
+from tunesmith.stages import advise as advise_stage
 from tunesmith.stages import choose as choose_stage
+from tunesmith.stages import clock as clock_stage
 from tunesmith.stages import evaluate as evaluate_stage
 from tunesmith.stages import gate as gate_stage
+from tunesmith.stages import judge as judge_stage
 from tunesmith.stages import package as package_stage
 from tunesmith.stages import predict as predict_stage
 from tunesmith.stages import probe as probe_stage
@@ -42,6 +51,15 @@ def evaluate(
     return settings.load().store().build(evaluate_stage.STAGE, params, source, predictions)
 
 
+@stage_task(hours=12, tags=("evaluation",))
+def judge(
+    params: JudgingParams, source: Examples, predictions: Predictions, scores: Scores | None
+) -> Scores:
+    """Run `tunesmith.stages.judge`."""
+    store = settings.load().store()
+    return store.build(judge_stage.STAGE, params, source, predictions, scores)
+
+
 @stage_task(hours=1, tags=("evaluation",))
 def choose(
     params: choose_stage.ChooseParams,
@@ -52,12 +70,39 @@ def choose(
     return settings.load().store().build(choose_stage.STAGE, params, scores, predictions)
 
 
+@stage_task(hours=1, tags=("evaluation",))
+def advise(
+    params: advise_stage.AdviseParams,
+    mixture: Mixture,
+    split: Split,
+    predictions: Predictions,
+    scores: Scores,
+    retrieved: Scores | None,
+) -> Advice:
+    """Run `tunesmith.stages.advise`."""
+    store = settings.load().store()
+    return store.build(advise_stage.STAGE, params, mixture, split, predictions, scores, retrieved)
+
+
 @stage_task(hours=12, tags=("model",))
 def package(
     params: package_stage.PackageParams, base: Base, adapter: Adapter, examples: Examples
 ) -> Package:
     """Run `tunesmith.stages.package`."""
     return settings.load().store().build(package_stage.STAGE, params, base, adapter, examples)
+
+
+@stage_task(hours=12, tags=("model",))
+def clock(
+    params: clock_stage.ClockParams,
+    package: Package,
+    base: Base,
+    adapter: Adapter,
+    examples: Examples,
+) -> Latencies:
+    """Run `tunesmith.stages.clock`."""
+    store = settings.load().store()
+    return store.build(clock_stage.STAGE, params, package, base, adapter, examples)
 
 
 @stage_task(hours=12, tags=("model",))
@@ -74,10 +119,13 @@ def probe(
 
 @stage_task(hours=1, tags=("evaluation",))
 def gate(
-    params: gate_stage.GateParams,
+    params: GateParams,
     measured: dict[str, Scores],
     package: Package,
     probes: dict[str, Probes],
+    latencies: Latencies | None,
+    predictions: Predictions | None,
 ) -> Verdict:
     """Run `tunesmith.stages.gate`."""
-    return settings.load().store().build(gate_stage.STAGE, params, measured, package, probes)
+    store = settings.load().store()
+    return store.build(gate_stage.STAGE, params, measured, package, probes, latencies, predictions)

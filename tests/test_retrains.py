@@ -11,6 +11,7 @@ import pytest
 from tunesmith import recipe as recipes
 from tunesmith import retrains
 from tunesmith.artifacts import Adapter, Examples
+from tunesmith.commands.terminal import summary
 from tunesmith.records import ChatExample
 from tunesmith.reporting.looks import looks
 from tunesmith.reporting.tracking import CHAMPION, lineage
@@ -46,7 +47,7 @@ def test_it_promotes_and_registers(world: World) -> None:
     assert world.ended.outcome == "promote"
     assert world.ended.registered is not None
     assert Path(world.ended.report).read_text().startswith("<!doctype html>")
-    assert all("better" in reason for reason in world.ended.reasons)
+    assert all("better" in reason or "not worse" in reason for reason in world.ended.reasons)
 
 
 def test_a_version_leads_to_rows_recipe_scores_and_reason(world: World) -> None:
@@ -55,7 +56,9 @@ def test_a_version_leads_to_rows_recipe_scores_and_reason(world: World) -> None:
     found = lineage(retrains.open_tracker(world.settings), name, version)
     store, tags = world.settings.store(), found["tags"]
 
-    assert found["recipe"] == json.loads(recipes.load(world.recipe).model_dump_json(by_alias=True))
+    recipe = recipes.load(world.recipe)
+    assert found["recipe"] == json.loads(recipe.model_dump_json(by_alias=True))
+    assert recipes.Recipe.model_validate(found["recipe"]).digest == recipe.digest
     assert found["verdict"]["decision"] == "promote"
     assert tags["reason"] == "; ".join(found["verdict"]["reasons"])
     assert (tags["trigger"], tags["why"]) == ("manual", "a test")
@@ -107,6 +110,7 @@ def test_the_version_has_a_name_a_card_and_an_account(world: World) -> None:
     assert registered is not None
     version = tracker.client.get_model_version("tiny", registered.version)
     assert re.fullmatch(r"tiny-v1-20\d\d-[01]\d", registered.release)
+    assert f"(registered as {registered.release}, version 1 of tiny)" in summary(world.ended)
     assert version.tags["tunesmith.release"] == registered.release
     assert version.description.startswith(f"# {registered.release}\n\nPromoted by the gate on ")
     folder = tracker.client.download_artifacts(version.run_id, "adapter")
@@ -114,6 +118,7 @@ def test_the_version_has_a_name_a_card_and_an_account(world: World) -> None:
     assert "## How to make it again" in card
     assert recipes.load(world.recipe).digest in card
     assert "golden set: 1 verdict so far" in card
+    assert "golden set: 1 verdict so far" in Path(world.ended.report).read_text()
     [move] = tracker.moves("tiny")
     assert (move.how, move.before, move.to) == ("promote", None, "1")
     assert move.retrain == world.ended.id

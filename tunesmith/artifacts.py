@@ -85,11 +85,20 @@ class Package(Ref):
     passed: bool
 
 
+class Latencies(Ref):
+    """Seconds of requests asked one at a time, and the machine that they hold for."""
+
+    kind: Literal["latencies"] = "latencies"
+    requests: int
+
+
 class Predictions(Ref):
     """A model's answers, one row an example."""
 
     kind: Literal["predictions"] = "predictions"
     rows: int
+    answered_by: str = ""
+    """Runtime and precision, as in "vllm bf16"; empty for an endpoint."""
 
 
 class Probes(Ref):
@@ -97,6 +106,8 @@ class Probes(Ref):
 
     kind: Literal["probes"] = "probes"
     rows: int
+    answered_by: str = ""
+    """As of `Predictions`."""
 
 
 class Scores(Ref):
@@ -104,6 +115,8 @@ class Scores(Ref):
 
     kind: Literal["scores"] = "scores"
     rows: int
+    judged_by: tuple[str, ...] = ()
+    """What a judge's endpoint said that it was, where one was asked."""
 
 
 class Choice(Ref):
@@ -111,6 +124,22 @@ class Choice(Ref):
 
     kind: Literal["choice"] = "choice"
     variant: str
+
+
+class Failures(Ref):
+    """What the prompt baseline gets wrong, one row a failure."""
+
+    kind: Literal["failures"] = "failures"
+    rows: int
+
+
+class Advice(Ref):
+    """Whether fine-tuning is the answer, by which method, and what that rests on."""
+
+    kind: Literal["advice"] = "advice"
+    stop: bool
+    """Whether a baseline reaches the recipe's target, so that nothing need be trained."""
+    failures: Failures
 
 
 Decision = Literal["promote", "reject", "inconclusive"]

@@ -208,21 +208,60 @@ def calibrate(recipe: Path, labels: Path | None, sample: int | None, out: Path |
     "--model",
     required=True,
     metavar="MODEL",
-    help="base, champion, candidate-DIGEST, or a .yaml file with base_url and model.",
+    help=(
+        "base, champion, candidate-DIGEST, a folder with a model, or a .yaml file with base_url "
+        "and model."
+    ),
 )
-@click.option("--on", required=True, metavar="SET", help="test, golden, or a file of rows.")
+@click.option(
+    "--on",
+    required=True,
+    metavar="SET",
+    help="test, golden, suites, the name of a use, or a file of rows.",
+)
 @click.option(
     "--judge", type=click.Path(path_type=Path), help="File of a judge to ask about the answers too."
 )
 @click.option("--against", default="", metavar="MODEL", help="Have the judge choose between two.")
-def evaluate(recipe: Path, model: str, on: str, judge: Path | None, against: str) -> None:
+@click.option(
+    "--propose",
+    type=click.Path(path_type=Path),
+    help="With --against: file for the judge's choices as preference pairs, to review.",
+)
+def evaluate(
+    recipe: Path, model: str, on: str, judge: Path | None, against: str, propose: Path | None
+) -> None:
     """Score a model on a set: metrics with intervals and n; nothing is asked a second time."""
     from tunesmith import settings
     from tunesmith.commands.evaluating import report
     from tunesmith.commands.terminal import shown_progress
 
     with shown_progress():
-        told = report(recipe, settings.load(), model, on, judge, against)
+        told = report(recipe, settings.load(), model, on, judge, against, propose)
+    click.echo(told)
+
+
+@main.command()
+@RECIPE
+@click.argument("labels", required=False, type=click.Path(path_type=Path))
+@click.option("--judge", type=click.Path(path_type=Path), help="File of another judge to ask.")
+@click.option("--sample", type=click.IntRange(min=1), help="Draw so many answers to label.")
+@click.option("--out", type=click.Path(path_type=Path), help="File for the answers to label.")
+def judge(
+    recipe: Path, labels: Path | None, judge: Path | None, sample: int | None, out: Path | None
+) -> None:
+    """Say how a judge agrees with people on answers that they labelled: Cohen's kappa."""
+    from tunesmith import settings
+    from tunesmith.commands import judging
+    from tunesmith.commands.terminal import shown_progress
+
+    if (labels is None) == (sample is None) or (sample is None) != (out is None):
+        raise click.UsageError("give a file of LABELS, or --sample N with --out FILE to make one")
+    with shown_progress():
+        if sample is not None and out is not None:
+            told = judging.draw(recipe, settings.load(), sample, out)
+        elif labels is not None:
+            told = judging.hold(recipe, settings.load(), labels, judge)
     click.echo(told)
 
 

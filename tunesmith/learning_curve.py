@@ -1,21 +1,17 @@
 """How much data helps: the recipe trained on more and more of its examples, each model measured.
 
-The training sets are nested: groups in the order of a hash of their names, as many as it takes
-for so many rows, in the order of the training set. The largest is the training set itself, so a
-retrain of the recipe and its learning curve share that training. Every training is the recipe's
-own, with as many passes over fewer rows, so a small set also takes fewer steps.
+The training sets are nested, see `tunesmith.stages.subset`. The largest is the training set itself,
+so a retrain of the recipe and its learning curve share that training. Every training is the
+recipe's own, with as many passes over fewer rows, so a small set also takes fewer steps.
 
 Everything is built by stages and cached by their keys: a curve that was interrupted goes on, and
 one with a further size trains only that.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-
-from pydantic import Field
 
 from tunesmith import pipeline
 from tunesmith import recipe as recipes
@@ -24,12 +20,10 @@ from tunesmith.errors import RecipeError, Unready
 from tunesmith.pipeline import Candidate, Runner, Sources
 from tunesmith.recipe import Recipe
 from tunesmith.retrains import StoreRunner, logging_to, open_tracker, sources
-from tunesmith.sampling import fraction
 from tunesmith.settings import Settings
-from tunesmith.stage import Params, Stage
-from tunesmith.stages import evaluate, predict, retrieve, train
+from tunesmith.stage import Params
+from tunesmith.stages import predict, retrieve, subset, train
 from tunesmith.store import provenance
-from tunesmith.store.draft import Draft
 
 if TYPE_CHECKING:
     from tunesmith.reporting.curve import Drawn
@@ -41,28 +35,6 @@ NEAR = 1.25
 """A size that the next one exceeds by less than this factor tells nothing beside it."""
 
 Side = Literal["test", "validation"]
-
-
-class SubsetParams(Params):
-    """How much of the training set is taken."""
-
-    rows: int = Field(ge=1, description="Rows at least: whole groups, until there are so many.")
-    salt: str = Field("", description="Key of the hash that orders the groups.")
-
-
-def _write(params: SubsetParams, draft: Draft, source: Examples) -> Examples:
-    sizes = Counter(row.group_id for row in draft.peek(source))
-    taken, rows = set(), 0
-    for group in sorted(sizes, key=lambda name: (fraction(name, params.salt), name)):
-        if rows >= params.rows:
-            break
-        taken.add(group)
-        rows += sizes[group]
-    draft.count_in(rows)
-    return draft.seal_examples(row for row in draft.peek(source) if row.group_id in taken)
-
-
-SUBSET = Stage("subset", version=1, produces=Examples, body=_write)
 
 
 class Point(Params):
@@ -77,6 +49,8 @@ class Curve(Params):
     """Everything that a learning curve is made of, the smallest size first."""
 
     on: Side
+    asked: Examples
+    """What every model was measured on."""
     base: Candidate
     points: tuple[Point, ...]
 
@@ -132,20 +106,23 @@ def measure(recipe: Recipe, found: Sources, wanted: Sequence[int], on: Side, run
     base = answers("base", None)
     points: list[Point] = []
     for size in sizes_for(rows.rows, wanted):
-        params_of = SubsetParams(rows=size, salt=recipe.name)
-        part = rows if size >= rows.rows else run(SUBSET, f"subset {size}", params_of, rows)
+        taken = subset.SubsetParams(rows=size, salt=recipe.name)
+        part = rows if size >= rows.rows else run(subset.STAGE, f"subset {size}", taken, rows)
         if points and part.rows == points[-1].rows.rows:
             continue  # one large group holds both sizes
         adapter = run(train.STAGE, f"train {size}", training, part, validation, prepared.base)
         points.append(Point(rows=part, adapter=adapter, measured=answers(f"{size} {on}", adapter)))
-    return Curve(on=on, base=base, points=tuple(points))
+    return Curve(on=on, asked=asked, base=base, points=tuple(points))
 
 
 def _measured(
     recipe: Recipe, who: str, asked: Examples, base: Base, adapter: Adapter | None, run: Runner
 ) -> Candidate:
     predictions = run(predict.STAGE, f"predict {who}", recipe.predict, asked, base, adapter, None)
-    scores = run(evaluate.STAGE, f"evaluate {who}", recipe.evaluate, asked, predictions)
+    primary = (recipe.evaluate.primary,)
+    scores = pipeline.scored(
+        recipe, recipe.evaluate, who, asked, predictions, base, run, judged=primary
+    )
     return Candidate(predictions=predictions, scores=scores)
 
 
@@ -165,6 +142,7 @@ def start(recipe: Recipe, settings: Settings) -> str:
 
 def finish(recipe: Recipe, settings: Settings, run: str, curve: Curve) -> Ended:
     """Draw the curve, write its page, and log both."""
+    from tunesmith.publishing import write_page
     from tunesmith.reporting.curve import documents, draw, markdown, told
 
     store, tracker = settings.store(), open_tracker(settings)
@@ -173,11 +151,8 @@ def finish(recipe: Recipe, settings: Settings, run: str, curve: Curve) -> Ended:
     tracker.documents(run, made)
     tracker.tag(run, {"outcome": f"more data would pay: {drawn.pays}"})
     tracker.end_run(run, "FINISHED")
-    report = settings.home.absolute() / "reports" / f"{recipe.name}-learning-curve.html"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    part = report.with_suffix(".part")
-    part.write_bytes(made["learning-curve.html"])
-    part.replace(report)
+    name = f"{recipe.name}-learning-curve"
+    report = write_page(settings, name, made["learning-curve.html"])
     return Ended(
         pays=drawn.pays,
         told=told(drawn),

@@ -5,14 +5,18 @@ line, one Prefect task a stage in the flows, and a look without building for `tu
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal, Protocol
+
+from pydantic import Field
 
 from tunesmith.artifacts import (
     Adapter,
+    Advice,
     Base,
     Examples,
     Files,
+    Latencies,
     Mixture,
     Package,
     Predictions,
@@ -23,17 +27,22 @@ from tunesmith.artifacts import (
 )
 from tunesmith.data.readers.paired import row_files
 from tunesmith.errors import RecipeError
+from tunesmith.evaluation.generation import check_same_runtime
+from tunesmith.evaluation.judge import check_same, params_for
 from tunesmith.evaluation.prompting import Prompting
-from tunesmith.recipe import Recipe
+from tunesmith.recipe import GoldenParams, ProductionUse, Recipe
 from tunesmith.reporting.tracking import Champion
 from tunesmith.stage import Ins, Out, P, Params, Stage
 from tunesmith.stages import (
+    advise,
     base,
     choose,
+    clock,
     dedup,
     evaluate,
     gate,
     ingest,
+    judge,
     mix,
     package,
     predict,
@@ -62,9 +71,12 @@ class Sources(Params):
     base: Files
     examples: Files
     golden: Files | None = None
+    uses: dict[str, Files] = Field(default_factory=dict)
     benchmarks: Files | None = None
     replay: Files | None = None
     documents: Files | None = None
+    withdrawn: dict[str, str] = Field(default_factory=dict)
+    """Adapters that were rolled back, by digest, with who did it, when and why."""
 
 
 class Candidate(Params):
@@ -79,28 +91,35 @@ class Prepared(Params):
 
     base: Base
     golden: Examples | None
+    uses: dict[str, Examples] = Field(default_factory=dict)
     data: dict[str, Examples]
     split: Split
     mixture: Mixture
 
 
-Outcome = Literal["promote", "reject", "inconclusive", "unchanged"]
+Outcome = Literal["promote", "reject", "inconclusive", "unchanged", "prompt_is_enough"]
 
 
 class Result(Params):
-    """What a retrain made: every artifact that its report and its registration speak of."""
+    """What a retrain made: every artifact that its report and its registration speak of.
+
+    Without an adapter nothing was trained, since a baseline is good enough.
+    """
 
     outcome: Outcome
     base: Base
     golden: Examples
+    uses: dict[str, Examples] = Field(default_factory=dict)
     data: dict[str, Examples]
     split: Split
     mixture: Mixture
-    adapter: Adapter
-    package: Package | None
-    probes: dict[str, Probes]
+    advice: Advice
+    adapter: Adapter | None = None
+    package: Package | None = None
+    latencies: Latencies | None = None
+    probes: dict[str, Probes] = Field(default_factory=dict)
     measured: dict[str, Candidate]
-    verdict: Verdict | None
+    verdict: Verdict | None = None
 
 
 def prepare(recipe: Recipe, sources: Sources, run: Runner) -> Prepared:
@@ -113,6 +132,11 @@ def prepare(recipe: Recipe, sources: Sources, run: Runner) -> Prepared:
     if sources.golden is not None:
         golden = run(ingest.STAGE, "ingest golden", golden_params(recipe), sources.golden)
         fences["golden"] = golden
+    uses = {}
+    for use in recipe.uses:
+        files = sources.uses[use.name]
+        uses[use.name] = run(ingest.STAGE, f"ingest {use.name}", use_params(recipe, use), files)
+    fences |= uses
     if sources.benchmarks is not None:
         params = unseen_params(recipe)
         fences["benchmarks"] = run(ingest.STAGE, "ingest benchmarks", params, sources.benchmarks)
@@ -132,7 +156,12 @@ def prepare(recipe: Recipe, sources: Sources, run: Runner) -> Prepared:
         scores,
     )
     return Prepared(
-        base=model, golden=fences.get("golden"), data=data, split=sides, mixture=mixture
+        base=model,
+        golden=fences.get("golden"),
+        uses=uses,
+        data=data,
+        split=sides,
+        mixture=mixture,
     )
 
 
@@ -169,96 +198,172 @@ def _replay(
 def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Runner) -> Result:
     """Run every stage from the sources to the verdict.
 
-    Baselines are measured before training starts. If the candidate turns out to be the champion,
-    nothing is evaluated.
+    Baselines are measured before training starts. If one of them reaches the recipe's target, the
+    retrain stops there unless the recipe says to go on. If the candidate turns out to be the
+    champion, nothing is evaluated.
     """
     prepared = prepare(recipe, sources, run)
-    model, sides, golden = prepared.base, prepared.split, prepared.golden
+    model, golden = prepared.base, prepared.golden
     if golden is None:
         raise RecipeError("golden: is missing; a retrain is judged on a golden set")
-
-    def measure(
-        label: str,
-        examples: Examples,
-        answerer: Base,
-        adapter: Adapter | None,
-        prompting: Prompting | None = None,
-    ) -> Candidate:
-        params = _put(recipe.predict, prompting or Prompting())
-        predictions = run(
-            predict.STAGE,
-            f"predict {label}",
-            params,
-            examples,
-            answerer,
-            adapter,
-            sides.train if prompting is not None and prompting.shots else None,
-        )
-        scores = run(evaluate.STAGE, f"evaluate {label}", recipe.evaluate, examples, predictions)
-        return Candidate(predictions=predictions, scores=scores)
-
-    measured = {}
-    prompting = _best_prompting(recipe, model, sides, run)
-    sets = {"test": sides.test, "golden": golden}
+    sets = {"test": prepared.split.test, "golden": golden}
     found = _with_passages(recipe, sources, sets, run)
+    measuring = _Measuring(recipe, prepared.split, run)
+    prompting = _best_prompting(recipe, model, prepared.split, run)
     for where, rows in sets.items():
-        for who, asked, way in (
-            ("base", rows, None),
-            ("prompt_baseline", rows, prompting),
-            ("retrieved", found.get(where), prompting),
-        ):
-            if asked is not None:
-                label = f"{who} {where}"
-                measured[label] = measure(label, asked, model, None, way)
-    learnt = {"train": prepared.mixture.train, "validation": sides.validation}
+        measuring.ask("base", where, rows, model)
+        measuring.ask("prompt_baseline", where, rows, model, prompting=prompting)
+        if where in found:
+            measuring.ask("retrieved", where, found[where], model, prompting=prompting)
+    advice = _advise(recipe, prepared, prompting, measuring.measured, run)
+    made = {**dict(prepared), "advice": advice, "measured": measuring.measured}
+    if advice.stop and not recipe.train_beyond_target:
+        return Result(outcome="prompt_is_enough", **made)
+    for where, rows in prepared.uses.items():
+        measuring.ask("base", where, rows, model)
+    sets |= prepared.uses
+    learnt = {"train": prepared.mixture.train, "validation": prepared.split.validation}
     if recipe.context is not None and recipe.context.training:
-        sets, learnt = found, _with_passages(recipe, sources, learnt, run)
-
-    def ask(who: str, adapter: Adapter | None) -> dict[str, Probes]:
-        if recipe.probe is None:
-            return {}
-        params = recipe.probe.model_copy(
-            update={"measuring": evaluate.settings_of(recipe.evaluate, ())}
-        )
-        rows = (learnt["train"], sets["test"])
-        return {who: run(probe.STAGE, f"probe {who}", params, model, adapter, *rows)}
-
-    probes = ask("base", None)
+        sets = found | _with_passages(recipe, sources, prepared.uses, run)
+        learnt = _with_passages(recipe, sources, learnt, run)
+    probes = probed(recipe, "base", model, None, learnt["train"], sets["test"], run)
     adapter = run(train.STAGE, "train", recipe.train, learnt["train"], learnt["validation"], model)
-    made = {**dict(prepared), "adapter": adapter}
+    made |= {"adapter": adapter, "probes": probes}
     if champion is not None and champion.adapter.digest == adapter.digest:
-        return Result(
-            outcome="unchanged",
-            package=None,
-            probes=probes,
-            measured=measured,
-            verdict=None,
-            **made,
-        )
+        return Result(outcome="unchanged", **made)
     packaged = run(package.STAGE, "package", recipe.package, model, adapter, sets["golden"])
+    latencies = _clocked(recipe, packaged, model, adapter, sets["test"], run)
     for where, rows in sets.items():
-        label = f"candidate {where}"
-        measured[label] = measure(label, rows, model, adapter)
+        measuring.ask("candidate", where, rows, model, adapter)
         if champion is not None:
-            label = f"champion {where}"
-            measured[label] = measure(label, rows, champion.base, champion.adapter)
-    probes |= ask("candidate", adapter)
+            measuring.ask("champion", where, rows, champion.base, champion.adapter)
+    probes |= probed(recipe, "candidate", model, adapter, learnt["train"], sets["test"], run)
+    params = recipe.gate.model_copy(update={"withdrawn": sources.withdrawn.get(adapter.digest, "")})
     verdict = run(
         gate.STAGE,
         "gate",
-        recipe.gate,
-        {name: candidate.scores for name, candidate in measured.items()},
+        params,
+        measuring.comparable(probes),
         packaged,
         probes,
+        latencies,
+        measuring.measured["candidate test"].predictions if params.cost is not None else None,
     )
-    return Result(
-        outcome=verdict.decision,
-        package=packaged,
-        probes=probes,
-        measured=measured,
-        verdict=verdict,
-        **made,
+    made |= {"package": packaged, "latencies": latencies, "verdict": verdict}
+    return Result(outcome=verdict.decision, **made)
+
+
+class _Measuring:
+    """Lets models answer sets of examples, and scores the answers.
+
+    Attributes:
+        measured: What came of it, by "who where".
+    """
+
+    def __init__(self, recipe: Recipe, sides: Split, run: Runner) -> None:
+        self._recipe, self._sides, self._run = recipe, sides, run
+        self._metrics = {use.name: use.evaluate for use in recipe.uses}
+        self.measured: dict[str, Candidate] = {}
+
+    def ask(
+        self,
+        who: str,
+        where: str,
+        examples: Examples,
+        model: Base,
+        adapter: Adapter | None = None,
+        prompting: Prompting | None = None,
+    ) -> None:
+        """Measure one model on one set."""
+        way = prompting or Prompting()
+        predictions = self._run(
+            predict.STAGE,
+            f"predict {who} {where}",
+            _put(self._recipe.predict, way),
+            examples,
+            model,
+            adapter,
+            self._sides.train if way.shots else None,
+        )
+        asked = self._metrics.get(where, self._recipe.evaluate)
+        label = f"{who} {where}"
+        scores = scored(self._recipe, asked, label, examples, predictions, model, self._run)
+        self.measured[label] = Candidate(predictions=predictions, scores=scores)
+
+    def comparable(self, probes: Mapping[str, Probes]) -> dict[str, Scores]:
+        """Return the scores of all, once it is sure that all were measured alike."""
+        scores = {name: found.scores for name, found in self.measured.items()}
+        check_same(scores)
+        check_same_runtime(
+            {name: found.predictions for name, found in self.measured.items()}
+            | {f"{who} suites": asked for who, asked in probes.items()}
+        )
+        return scores
+
+
+def probed(
+    recipe: Recipe,
+    who: str,
+    model: Base,
+    adapter: Adapter | None,
+    learnt: Examples,
+    test: Examples,
+    run: Runner,
+) -> dict[str, Probes]:
+    """Ask a model the failure-mode suites; nothing where the recipe asks none."""
+    if recipe.probe is None:
+        return {}
+    measuring = evaluate.settings_of(recipe.evaluate, ())
+    params = recipe.probe.model_copy(update={"measuring": measuring})
+    return {who: run(probe.STAGE, f"probe {who}", params, model, adapter, learnt, test)}
+
+
+def _clocked(
+    recipe: Recipe,
+    packaged: Package,
+    model: Base,
+    adapter: Adapter,
+    examples: Examples,
+    run: Runner,
+) -> Latencies | None:
+    """Measure how long requests take, where the recipe bounds it."""
+    if recipe.gate.latency is None:
+        return None
+    params = clock.ClockParams(
+        prompts=recipe.gate.latency.prompts, max_new_tokens=recipe.predict.max_new_tokens
     )
+    return run(clock.STAGE, "clock", params, packaged, model, adapter, examples)
+
+
+def scored(
+    recipe: Recipe,
+    asked: evaluate.EvaluateParams,
+    label: str,
+    examples: Examples,
+    predictions: Predictions,
+    answerer: Base,
+    run: Runner,
+    judged: Collection[str] | None = None,
+) -> Scores:
+    """Measure predictions: with metrics, and where some of these are a judge's, by the judge.
+
+    Args:
+        recipe: Names the judge.
+        asked: The metrics.
+        label: Whose predictions on what, as in "base test".
+        examples: What the predictions answer.
+        predictions: The answers.
+        answerer: The model that answered, or its base.
+        run: Runs the stages.
+        judged: Metrics that the judge may be asked for; all by default.
+    """
+    scores = run(evaluate.STAGE, f"evaluate {label}", asked, examples, predictions)
+    wanted = [name for name in asked.metrics if judged is None or name in judged]
+    kin = {"base": (recipe.base.model, answerer.model), "candidate": (recipe.name,)}
+    asking = params_for(recipe.judge, wanted, kin)
+    if asking is None:
+        return scores
+    return run(judge.STAGE, f"judge {label}", asking, examples, predictions, scores)
 
 
 def _best_prompting(recipe: Recipe, model: Base, sides: Split, run: Runner) -> Prompting:
@@ -279,12 +384,15 @@ def _best_prompting(recipe: Recipe, model: Base, sides: Split, run: Runner) -> P
             None,
             sides.train if prompting.shots else None,
         )
-        scores = run(
-            evaluate.STAGE,
-            f"evaluate {name} validation",
+        scores = scored(
+            recipe,
             recipe.evaluate,
+            f"{name} validation",
             sides.validation,
             predictions,
+            model,
+            run,
+            judged=(recipe.evaluate.primary,),  # what does not choose need not be paid for
         )
         tried[name] = Candidate(predictions=predictions, scores=scores)
     choice = run(
@@ -296,6 +404,27 @@ def _best_prompting(recipe: Recipe, model: Base, sides: Split, run: Runner) -> P
     )
     # Whoever only looks ahead does not know yet which it will be.
     return variants.get(choice.variant) or Prompting(system=choice.variant)
+
+
+def _advise(
+    recipe: Recipe,
+    prepared: Prepared,
+    prompting: Prompting,
+    measured: Mapping[str, Candidate],
+    run: Runner,
+) -> Advice:
+    """Say whether fine-tuning is the answer, by what the baselines get right on test."""
+    asked, retrieved = measured["prompt_baseline test"], measured.get("retrieved test")
+    return run(
+        advise.STAGE,
+        "advise",
+        advise_params(recipe, prompting),
+        prepared.mixture,
+        prepared.split,
+        asked.predictions,
+        asked.scores,
+        None if retrieved is None else retrieved.scores,
+    )
 
 
 def _with_passages(
@@ -317,15 +446,34 @@ def _put(params: predict.PredictParams, prompting: Prompting) -> predict.Predict
     return params.model_copy(update={"prompting": prompting})
 
 
+def advise_params(recipe: Recipe, prompting: Prompting) -> advise.AdviseParams:
+    """What the recipe says about the advice; `prompting` is how the prompt baseline is asked."""
+    return advise.AdviseParams(
+        use=recipe.use,
+        primary=recipe.evaluate.primary,
+        labels=recipe.evaluate.labels,
+        target=recipe.target,
+        alpha=recipe.gate.alpha,
+        prompting=prompting,
+    )
+
+
 def golden_params(recipe: Recipe) -> ingest.IngestParams:
-    """How the golden set is read: every line of it must be good."""
+    """How the golden set is read."""
     if recipe.golden is None:
         raise RecipeError("golden: is missing")
+    return _whole(recipe, recipe.golden.path, recipe.golden)
+
+
+def use_params(recipe: Recipe, use: ProductionUse) -> ingest.IngestParams:
+    """How the examples of a further use are read."""
+    return _whole(recipe, use.examples, use)
+
+
+def _whole(recipe: Recipe, path: str, given: GoldenParams | ProductionUse) -> ingest.IngestParams:
+    """How a set to judge by is read: every line of it must be good."""
     source = ingest.SourceParams(
-        path=recipe.golden.path,
-        origin="human",
-        shape=recipe.golden.shape,
-        columns=recipe.golden.columns,
+        path=path, origin="human", shape=given.shape, columns=given.columns
     )
     return ingest.IngestParams(sources=(source,), group_by=recipe.ingest.group_by, bad_share=0.0)
 

@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -26,8 +27,10 @@ from tunesmith.data.parsing import read_item, reading_of
 from tunesmith.data.readers import read_files
 from tunesmith.data.shapes import ShapeName
 from tunesmith.data.source_files import gather
+from tunesmith.deciding.params import GateParams, UseCriterion
 from tunesmith.errors import InputError, RecipeError
 from tunesmith.evaluation.constraints import problem
+from tunesmith.evaluation.judge import RubricJudge, Subject, check_independent, load_rubric
 from tunesmith.evaluation.metrics import spec
 from tunesmith.evaluation.prompting import PromptBaselineParams
 from tunesmith.evaluation.retrieval import ContextParams
@@ -36,7 +39,6 @@ from tunesmith.stage import Params
 from tunesmith.stages.base import BaseParams
 from tunesmith.stages.dedup import DedupParams
 from tunesmith.stages.evaluate import EvaluateParams
-from tunesmith.stages.gate import GateParams
 from tunesmith.stages.ingest import Columns, IngestParams, SourceParams
 from tunesmith.stages.mix import MixParams
 from tunesmith.stages.package import PackageParams
@@ -77,6 +79,41 @@ class GoldenParams(Params):
     columns: Columns = Field(
         default_factory=dict, description="Keys of its rows by field, as for a source."
     )
+
+
+class ProductionUse(Params):
+    """A further use of the model, which must not suffer from what it learns for the task."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9-]{0,30}$",
+        description="What it is called: lower-case letters, digits and hyphens.",
+    )
+    examples: str = Field(
+        description="File of examples of it, which never enter training; every row must be good."
+    )
+    shape: ShapeName | None = Field(
+        None, description="Shape of its rows; without it, told from the first of them."
+    )
+    columns: Columns = Field(
+        default_factory=dict, description="Keys of its rows by field, as for a source."
+    )
+    evaluate: EvaluateParams = Field(
+        description="Its metrics, as under `evaluate`; the primary one decides."
+    )
+    margin: float | None = Field(
+        None, gt=0, lt=1, description="How much worse it may be; `gate.margin` by default."
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        if name in _TAKEN:
+            raise ValueError(f"{name!r} is a set of this recipe already; expected another name")
+        return name
+
+
+_TAKEN = ("train", "validation", "test", "golden", "benchmarks", "replay", "rows", "suites")
+"""Names of sets that are no use."""
 
 
 def _unseen_source(value: Any) -> Any:
@@ -124,10 +161,17 @@ class Recipe(Params):
     target: float | None = Field(
         None, ge=0, le=1, description="Value of the primary metric that is good enough."
     )
+    train_beyond_target: bool = Field(
+        False,
+        description="Train although the prompt baseline, or the retrieved one, reaches `target`.",
+    )
     use: UseParams = Field(UseParams(), description="How the model is used, for `advise`.")
     base: BaseParams = Field(description="The base model.")
     ingest: IngestParams = Field(description="Sources.")
     golden: GoldenParams | None = Field(None, description="The golden set; needed to train.")
+    uses: tuple[ProductionUse, ...] = Field(
+        (), description="Every further production use of the model; each has its own criterion."
+    )
     benchmarks: tuple[Annotated[SourceParams, BeforeValidator(_unseen_source)], ...] = Field(
         (),
         description=(
@@ -155,14 +199,21 @@ class Recipe(Params):
         ),
     )
     evaluate: EvaluateParams = Field(EvaluateParams(), description="Metrics; needed to train.")
+    judge: RubricJudge | None = Field(
+        None,
+        description=(
+            "The judge that measures `rubric` and `factual_consistency` where metrics name them; "
+            "no model of this recipe."
+        ),
+    )
     train: TrainParams = Field(
         TrainParams(method="sft"), description="Training method; needed to train."
     )
     package: PackageParams = Field(PackageParams(), description="What a server needs of it.")
     probe: ProbeParams | None = Field(
-        None,
+        ProbeParams(),
         description=(
-            "Failure-mode suites that base and candidate are asked beside the task; `{}` asks all."
+            "Failure-mode suites that base and candidate are asked beside the task; null asks none."
         ),
     )
     gate: GateParams = Field(GateParams(), description="What promotes.")
@@ -189,12 +240,16 @@ class Recipe(Params):
         package = raw.get("package") or {}
         if answer is not None and isinstance(package, dict):
             raw["package"] = {"max_new_tokens": answer, **package}
-        probe = raw.get("probe")
+        probe = raw.get("probe", {})
         if isinstance(probe, dict):
-            raw["probe"] = {**_probed(answer, evaluate, raw.get("train")), **probe}
+            raw["probe"] = {**_probed(raw.get("predict"), evaluate, raw.get("train")), **probe}
         gate = raw.get("gate") or {}
-        if isinstance(gate, dict) and isinstance(evaluate, dict) and "primary" in evaluate:
-            raw["gate"] = {"primary": evaluate["primary"], **gate}
+        if isinstance(gate, dict):
+            if "primary" in _dict(evaluate):
+                gate = {"primary": _dict(evaluate)["primary"], **gate}
+            if raw.get("context"):
+                gate = {"better_than": ("base", "prompt_baseline", "retrieved"), **gate}
+            raw["gate"] = gate
         if isinstance(split, dict):
             taken = {name: gate[name] for name in ("margin", "alpha") if name in _dict(gate)}
             raw["split"] = split = {"salt": raw.get("name", ""), **taken, **split}
@@ -214,6 +269,24 @@ class Recipe(Params):
             if isinstance(train, dict) and mix.get("curriculum"):
                 raw["train"] = {"shuffle": False, **train}
         return raw
+
+    @model_validator(mode="after")
+    def _ask_of_uses(self) -> "Recipe":
+        """Tell the gate what the uses ask."""
+        names = [use.name for use in self.uses]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"uses: {twice!r} stands twice; give each use a name of its own")
+        asked = {
+            use.name: UseCriterion(
+                metric=use.evaluate.primary, margin=use.margin or self.gate.margin
+            )
+            for use in self.uses
+        }
+        if self.gate.uses not in ({}, asked):
+            raise ValueError("gate.uses: is filled in from `uses`; take it out")
+        object.__setattr__(self, "gate", self.gate.model_copy(update={"uses": asked}))
+        return self
 
     @property
     def path(self) -> Path:
@@ -264,6 +337,7 @@ def load(
         )
     mistakes.extend(_check_references(raw, path))
     mistakes.extend(_check_golden(raw, path))
+    mistakes.extend(_check_uses(raw, path))
     if training:
         missing = (name for name in TRAINING_KEYS if raw.get(name) is None)
         mistakes.extend(((name,), f"is missing; {_expected((name,))}") for name in missing)
@@ -272,6 +346,8 @@ def load(
         mistakes.extend(_check_gate(recipe) if training else ())
         mistakes.extend(_check_difficulty(recipe, raw))
         mistakes.extend(_check_schema(recipe))
+        if not any(field[:1] == ("judge",) for field, _ in mistakes):
+            mistakes.extend(_check_judge(recipe))
     if mistakes or recipe is None:
         raise RecipeError(_message(path, marks, mistakes))
     return recipe
@@ -373,6 +449,8 @@ def _describe(item: Any) -> _Mistake:
         return field, f"is missing; {_expected(field)}"
     if item["type"] == "extra_forbidden":
         return field, "is not a key that is known here; check its spelling, or remove it"
+    if field[:1] == ("judge",):  # where somebody may have put a key
+        return field, f"{text[0].lower()}{text[1:]}"
     shown = (
         repr(found) if isinstance(found, str | int | float | bool | None) else type(found).__name__
     )
@@ -404,7 +482,7 @@ def _read_named_files(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
             if file.stat().st_size > MAX_BYTES:
                 raise InputError(f"{file}: larger than {MAX_BYTES >> 20} MiB")
             section[key] = read(file)
-        except (OSError, ValueError, InputError) as error:
+        except (OSError, ValueError, InputError, RecipeError) as error:
             section.pop(key)
             yield (part, key), _unreadable(file, error)
 
@@ -439,7 +517,7 @@ def _check_prompting(raw: dict[str, Any]) -> Iterator[_Mistake]:
 
 
 def _unreadable(file: Path, error: Exception) -> str:
-    if isinstance(error, InputError):
+    if isinstance(error, InputError | RecipeError):
         return str(error)
     if isinstance(error, json.JSONDecodeError):
         return f"{file}: not JSON: {error}"
@@ -466,6 +544,7 @@ _NAMED_FILES: dict[tuple[str, str], Callable[[Path], Any]] = {
     ("validate", "expectations"): _json,
     ("evaluate", "json_schema"): _json,
     ("evaluate", "tone"): _tone,
+    ("judge", "rubric"): load_rubric,
 }
 
 
@@ -516,6 +595,38 @@ def _check_difficulty(recipe: Recipe, raw: dict[str, Any]) -> Iterator[_Mistake]
                 (field[0], "difficulty"),
                 f"found {metric!r}; expected a metric of which more is better in each row",
             )
+        elif measured.judged:
+            yield (
+                (field[0], "difficulty"),
+                f"found {metric!r}; expected a metric that needs no judge, for every row has one",
+            )
+
+
+def _check_judge(recipe: Recipe) -> Iterator[_Mistake]:
+    """Refuse metrics that nobody would measure, and a judge of its own kin."""
+    for field, evaluate in (
+        (("evaluate", "metrics"), recipe.evaluate),
+        *(
+            (("uses", at, "evaluate", "metrics"), use.evaluate)
+            for at, use in enumerate(recipe.uses)
+        ),
+    ):
+        named = [name for name in evaluate.metrics if spec(name).judged]
+        if named and recipe.judge is None:
+            yield (
+                field,
+                f"found {' and '.join(named)}, which only a judge measures, and the recipe has "
+                "none; give judge: {endpoint: {base_url: https://host/v1, model: NAME, key: "
+                "HOST_KEY}, rubric: rubric.yaml}",
+            )
+        elif "rubric" in named and recipe.judge and recipe.judge.rubric.absolute is None:
+            yield field, "found 'rubric', but judge.rubric has no 'absolute' template; add one"
+    if recipe.judge is not None:
+        kin = Subject("base", (recipe.base.model,)), Subject("candidate", (recipe.name,))
+        try:
+            check_independent((recipe.judge.endpoint.model,), kin)
+        except RecipeError as error:
+            yield ("judge", "endpoint", "model"), str(error).removeprefix("judge.model: ")
 
 
 def _check_schema(recipe: Recipe) -> Iterator[_Mistake]:
@@ -546,10 +657,12 @@ def _with_longest(score: Any, longest: Any) -> Any:
     return {**(score or {}), "checks": {**checks, "too_long": {"tokens": longest, **too_long}}}
 
 
-def _probed(answer: Any, evaluate: Any, train: Any) -> dict[str, Any]:
+def _probed(predict: Any, evaluate: Any, train: Any) -> dict[str, Any]:
     """Return what the probe takes from how answers are made and measured, and from training."""
     taken = {
-        "max_new_tokens": answer,
+        "max_new_tokens": _dict(predict).get("max_new_tokens"),
+        "precision": _dict(predict).get("precision"),
+        "runtime": _dict(predict).get("runtime"),
         "metrics": _dict(evaluate).get("metrics"),
         "primary": _dict(evaluate).get("primary"),
         "train_sample": _dict(train).get("sample"),
@@ -565,6 +678,8 @@ def _dict(value: Any) -> dict[str, Any]:
 def _check_gate(recipe: Recipe) -> Iterator[_Mistake]:
     """Refuse what the gate could not judge, before anything is trained for it."""
     metrics = recipe.evaluate.metrics
+    if recipe.gate.withdrawn:
+        yield ("gate", "withdrawn"), "is not set here; a retrain fills it in"
     if "retrieved" in recipe.gate.better_than and recipe.context is None:
         yield (
             ("gate", "better_than"),
@@ -586,6 +701,19 @@ def _check_gate(recipe: Recipe) -> Iterator[_Mistake]:
                 ("gate", field),
                 "found 'format', but the recipe has no pattern; give score.format",
             )
+
+
+def _check_uses(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
+    """Read the examples of the uses, before anything is trained for them."""
+    uses = raw.get("uses")
+    for at, use in enumerate(uses if isinstance(uses, list) else ()):
+        name = _dict(use).get("examples")
+        if not isinstance(name, str):
+            continue
+        try:
+            gather([name], path.parent)
+        except InputError as error:
+            yield ("uses", at, "examples"), str(error)
 
 
 def _check_golden(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:

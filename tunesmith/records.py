@@ -182,6 +182,17 @@ class Prediction(Struct, frozen=True, kw_only=True):
     completion_tokens: int
 
 
+class FailedAnswer(Struct, frozen=True, kw_only=True):
+    """An answer of the prompt baseline that is not right, of which kind it is, and why."""
+
+    row_id: str
+    group_id: str
+    source: str
+    kind: str
+    why: str
+    output: str
+
+
 class Score(Struct, frozen=True, kw_only=True):
     """The metrics of one prediction; None where a metric does not apply to it.
 

@@ -14,9 +14,10 @@ from tunesmith.pipeline import Candidate, Result
 from tunesmith.recipe import Recipe
 from tunesmith.reporting.before_after import as_documents, before_after
 from tunesmith.reporting.card import card, headed, release_name, training_record
+from tunesmith.reporting.judge_view import measured_by
 from tunesmith.reporting.tracking import CANDIDATE, CHAMPION, Move, Registered, Tracker
+from tunesmith.reporting.verdict import minute
 from tunesmith.stage import Params
-from tunesmith.stages import evaluate
 from tunesmith.store import Store, provenance
 
 if TYPE_CHECKING:
@@ -49,20 +50,20 @@ class Release(Params):
 
 def release_of(recipe: Recipe, store: Store, started: "Started", result: Result) -> Release:
     """Gather what a judged candidate is registered with, now or by a person later."""
-    verdict = result.verdict
-    if verdict is None:
+    verdict, adapter = result.verdict, result.adapter
+    if verdict is None or adapter is None:
         raise RuntimeError("only a judged candidate can be released")
     return Release(
         name=recipe.name,
         retrain=started.id,
         run=started.run,
         decision=verdict.decision,
-        month=str(training_record(store, result.adapter)["created"])[:7],
-        adapter=result.adapter,
+        month=str(training_record(store, adapter)["created"])[:7],
+        adapter=adapter,
         package=result.package,
         card=card(recipe, store, started, result),
         tags={
-            "adapter": result.adapter.model_dump_json(),
+            "adapter": adapter.model_dump_json(),
             "base": result.base.model_dump_json(),
             "recipe_digest": recipe.digest,
             **({} if result.package is None else {"package": result.package.model_dump_json()}),
@@ -94,7 +95,9 @@ def _golden_score(recipe: Recipe, store: Store, result: Result) -> dict[str, Any
     return {
         **{name: found[name] for name in names},
         "set": result.golden.digest,
-        "measured_by": f"{evaluate.STAGE.name} {evaluate.STAGE.version}",
+        "measured_by": measured_by(
+            store, result.measured["candidate golden"].scores, recipe.gate.primary
+        ),
     }
 
 
@@ -153,6 +156,35 @@ def _promotion_tags(move: Move) -> dict[str, str]:
     if move.how == "override":
         tags["override"] = json.dumps({"reason": move.why, "by": move.by, "at": move.at})
     return tags
+
+
+def withdrawn(tracker: Tracker, name: str) -> dict[str, str]:
+    """Return the adapters that a person took out of service, each with who did it, when and why.
+
+    Training that is cached gives the very same adapter again, and the evidence that promoted it
+    once would do so again. Whoever went back to an earlier version knew something that the
+    evidence does not hold, so it takes a person to bring the adapter back: an override, or a
+    rollback to it. A move to a newer version withdraws nothing.
+
+    Returns:
+        By the digest of the adapter; a reason in one sentence.
+    """
+    adapters = {
+        item.version: Adapter.model_validate_json(item.tags["adapter"]).digest
+        for item in tracker.versions(name)
+        if "adapter" in item.tags
+    }
+    found: dict[str, str] = {}
+    for move in tracker.moves(name):
+        before = move.before or ""
+        if move.how == "rollback" and before in adapters and int(move.to) < int(before):
+            why = f": {move.why}" if move.why else ", without a reason"
+            found[adapters[before]] = (
+                f"version {before} of {name} had this very adapter, and {move.by} rolled it "
+                f"back on {minute(move.at)}{why}"
+            )
+        found.pop(adapters.get(move.to, ""), None)
+    return found
 
 
 def now() -> str:

@@ -29,8 +29,7 @@ from tunesmith.observe import labelled, observing
 from tunesmith.pipeline import Prepared, Result, Sources
 from tunesmith.recipe import Recipe
 from tunesmith.records import Example
-from tunesmith.releases import RELEASE, register, release_of
-from tunesmith.reporting.looks import wear_of, worn_out
+from tunesmith.releases import RELEASE, register, release_of, withdrawn
 from tunesmith.reporting.tracking import Champion, Registered, RunObserver, Tracker
 from tunesmith.settings import Settings
 from tunesmith.stage import Ins, Out, P, Params, Stage
@@ -63,6 +62,8 @@ class Ended(Params):
     outcome: pipeline.Outcome
     registered: Registered | None
     reasons: tuple[str, ...]
+    advice: str
+    """The method that the advice names, and whether a baseline is good enough, as plain text."""
     before_after: str
     """The table of before and after, as plain text."""
     run_url: str
@@ -76,25 +77,35 @@ def sources(recipe: Recipe, settings: Settings) -> Sources:
         InputError: when a file or the base model is missing or damaged.
         Transient: when the hub cannot be reached.
     """
-    from tunesmith.training.models import resolve
-
     beside = recipe.root / recipe.base.model
     name = str(beside) if beside.is_dir() else recipe.base.model
-    model = resolve(name, recipe.base.revision, settings.cache)
-    files = sorted(model.files.items())
-    base = Files(
-        digest=digest([[file, sha256] for file, sha256 in files]),
-        names=tuple(file for file, _ in files),
-        sha256=tuple(sha256 for _, sha256 in files),
-        root=str(model.path),
-    )
     return Sources(
-        base=base,
+        base=base_files(name, recipe.base.revision, settings),
         examples=gather([source.path for source in recipe.ingest.sources], recipe.root),
         golden=gather([recipe.golden.path], recipe.root) if recipe.golden else None,
+        uses={use.name: gather([use.examples], recipe.root) for use in recipe.uses},
         benchmarks=_benchmarks(recipe),
         replay=_replay(recipe),
         documents=gather([recipe.context.documents], recipe.root) if recipe.context else None,
+    )
+
+
+def base_files(model: str, revision: str | None, settings: Settings) -> Files:
+    """Find and hash a model's files.
+
+    Raises:
+        InputError: a file is missing or damaged.
+        Transient: the hub cannot be reached.
+    """
+    from tunesmith.training.models import resolve
+
+    found = resolve(model, revision, settings.cache)
+    files = sorted(found.files.items())
+    return Files(
+        digest=digest([[file, sha256] for file, sha256 in files]),
+        names=tuple(file for file, _ in files),
+        sha256=tuple(sha256 for _, sha256 in files),
+        root=str(found.path),
     )
 
 
@@ -172,7 +183,7 @@ def start(recipe: Recipe, settings: Settings, trigger: Trigger, why: str) -> Sta
         run_url=tracker.run_url(run),
         resumed=resumed,
         champion=champion,
-        sources=found,
+        sources=found.model_copy(update={"withdrawn": withdrawn(tracker, recipe.name)}),
     )
 
 
@@ -263,22 +274,22 @@ def prepare(path: Path, settings: Settings, accept: tuple[str, ...]) -> tuple[Re
 
 def finish(recipe: Recipe, settings: Settings, started: Started, result: Result) -> Ended:
     """Register what was promoted, write the report, and end the retrain."""
+    from tunesmith.publishing import publish, reasons
+    from tunesmith.reporting.advice_view import advice_document, in_short
     from tunesmith.reporting.before_after import as_text, before_after
-    from tunesmith.reporting.report import documents, summary_metrics
+    from tunesmith.reporting.report import summary_metrics
 
     store, tracker = settings.store(), open_tracker(settings)
-    steps = store.steps(result.adapter)
-    tracker.steps(started.run, steps)
-    registered, verdict, reasons = None, result.verdict, []
-    if verdict is not None:
-        reasons = [*store.json(verdict, "verdict.json")["reasons"], *_worn_out(store, result)]
+    if result.adapter is not None:
+        tracker.steps(started.run, store.steps(result.adapter))
+    registered = None
+    if result.verdict is not None:
         release = release_of(recipe, store, started, result)
         tracker.documents(started.run, {RELEASE: release.model_dump_json(indent=2)})
         if result.outcome == "promote":
             why = release.tags["reason"]
             registered = register(store, tracker, release, "promote", started.started_by, why)
-    made = documents(recipe, store, started, result, registered)
-    tracker.documents(started.run, made)
+    report = publish(recipe, settings, tracker, started, result, registered)
     tracker.metrics(started.run, summary_metrics(store, result))
     sides = result.split
     tracker.datasets(
@@ -290,34 +301,22 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
             "golden": result.golden,
         },
     )
-    if reasons:
-        tracker.describe(started.run, "\n".join(f"- {reason}" for reason in reasons))
     if result.outcome != "unchanged":
         tracker.files(started.run, data_docs(recipe, settings, result), "data-docs")
     tracker.tag(started.run, {"outcome": result.outcome, "decision": _decision(result)})
     tracker.end_run(started.run, "FINISHED")
-    report = settings.home.absolute() / "reports" / f"{started.id}.html"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    part = report.with_suffix(".part")
-    part.write_bytes(made["report.html"])
-    part.replace(report)
     _end(settings, started.id, result.outcome)
     logger.info("retrain %s ended: %s", started.id, result.outcome)
     return Ended(
         id=started.id,
         outcome=result.outcome,
         registered=registered,
-        reasons=tuple(reasons),
+        reasons=tuple(reasons(store, result, started.champion)),
+        advice=in_short(advice_document(store, result)),
         before_after=as_text(before_after(store, result)),
         run_url=started.run_url,
         report=str(report),
     )
-
-
-def _worn_out(store: Store, result: Result) -> list[str]:
-    """Say which sets have decided too often; what the verdict says does not depend on it."""
-    sets = {"test": result.split.test.digest, "golden": result.golden.digest}
-    return worn_out(wear_of(store, sets))
 
 
 def data_docs(recipe: Recipe, settings: Settings, result: Result) -> Path:
@@ -334,7 +333,7 @@ def data_docs(recipe: Recipe, settings: Settings, result: Result) -> Path:
 
 
 def _decision(result: Result) -> str:
-    return "unchanged" if result.verdict is None else result.verdict.decision
+    return result.outcome if result.verdict is None else result.verdict.decision
 
 
 def _end(settings: Settings, retrain: str, outcome: str) -> None:

@@ -105,7 +105,7 @@ def judged(answers: list[tuple[ChatExample, str]], params: EvaluateParams = PARA
     ]  # fmt: skip
     scores = evaluate(predictions, {example.row_id: example for example, _ in answers}, params)
     return [
-        Judged(example, prediction, score, "test")
+        Judged(example, prediction, score)
         for (example, _), prediction, score in zip(answers, predictions, scores, strict=True)
     ]
 

@@ -60,8 +60,8 @@ def test_a_share_is_decided_on_its_mean_s_interval():
     assert not reaches_target(scores(values, "overlap"), 0.924, "overlap").stop
 
 
-def test_too_few_rows_for_a_mean_stop_nothing():
-    found = reaches_target(scores([1.0 - n / 1000 for n in range(99)], "overlap"), 0.1, "overlap")
+def test_too_few_rows_for_a_mean_without_bounds_stop_nothing():
+    found = reaches_target(scores([2.0 - n / 1000 for n in range(99)], "overlap"), 0.1, "overlap")
     assert not found.stop
     assert "not settled" in found.reason
 
@@ -83,3 +83,17 @@ def test_a_higher_target_is_never_easier(of, data):
     low, high = sorted(data.draw(st.lists(st.floats(0, 1), min_size=2, max_size=2)))
     if reaches_target(values, high, "grounding").stop:
         assert reaches_target(values, low, "grounding").stop
+
+
+def test_no_target_is_reached_because_a_judge_was_silent():
+    values = [0.9 + 0.001 * (n % 50) for n in range(200)]
+    silent = [
+        Score(row_id=f"m{n}", group_id=f"m{n}", values={"rubric": None},
+              evidence={"rubric": "missing: refused: HTTP 400"})
+        for n in range(30)
+    ]  # fmt: skip
+    told = scores(values, "rubric")
+    assert reaches_target(told, 0.9, "rubric").stop
+    found = reaches_target([*told, *silent], 0.9, "rubric")
+    assert not found.stop and "not if the 30 missing verdicts of the judge were bad" in found.reason
+    assert reaches_target([*told, *silent], 0.7, "rubric").stop

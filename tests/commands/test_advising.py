@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 
 import pytest
@@ -10,11 +11,13 @@ from click.testing import CliRunner
 
 from tests.tiny_model import tiny_rows
 from tunesmith import pipeline, retrains
+from tunesmith.advice.document import document, failed_answers
 from tunesmith.advice.factors import Facts
-from tunesmith.advice.failures import Sorted
-from tunesmith.advice.method import Case, choose
+from tunesmith.advice.method import Case
 from tunesmith.cli import main
-from tunesmith.commands.advising import case_of, told
+from tunesmith.commands import advising
+from tunesmith.commands.advising import Advised, told
+from tunesmith.evaluation.prompting import Prompting
 from tunesmith.recipe import load
 from tunesmith.settings import Settings
 
@@ -110,22 +113,34 @@ def test_after_the_baselines_it_tells_facts_failures_and_a_method(project, monke
     before = list(settings.store().all_records())
 
     text = advised(project, monkeypatch)
-    case = case_of(load(project), settings)
+    document, failures = advising.advised(load(project), settings)
 
     assert list(settings.store().all_records()) == before
-    assert case.facts.examples is not None
-    assert 100 < case.facts.examples.value < 300
-    assert "mixture " in factor(text, "examples")
+    assert re.search("[12][0-9][0-9] rows.*mixture ", factor(text, "examples"))
     assert "100% of the answers have one form" in factor(text, "format")
     assert "prompt baseline" in factor(text, "prompt")
     assert "recipe, use.latency" in factor(text, "latency")
-    assert isinstance(case.failures, Sorted)
-    assert case.failures.answers == 40  # of test; golden is not looked at
-    assert f"{case.failures.failed:,} of {case.failures.answers} answers" in text
+    assert document["failures"]["answers"] == 40  # of test; golden is not looked at
+    assert f"{document['failures']['failed']:,} of 40 answers" in text
+    assert len(failures) == document["failures"]["groups"] > 0
+    assert f"        answer: {failures[0].output[:20]}" in text
     assert "the recipe has no target" in text
     assert text.startswith("advice for tiny: LoRA SFT\n")
-    assert choose(case).settled
+    assert document["settled"]
     assert "<- chosen" in text
+
+
+def test_what_a_retrain_built_is_printed_and_is_what_looking_ahead_gathers(project, monkeypatch):
+    settings = Settings(home=project.parent / "home")
+    measure(project, settings)
+    store = settings.store()
+    [record] = store.all_records("advise")
+    monkeypatch.setattr(advising, "gather", None)  # what is there is not gathered again
+    built = advised(project, monkeypatch)
+    monkeypatch.undo()
+    store.storage.delete("records/advise")
+    assert record["output"]["kind"] == "advice"
+    assert advised(project, monkeypatch) == built
 
 
 def test_what_an_answer_holds_cannot_steer_the_terminal():
@@ -137,7 +152,8 @@ def test_what_an_answer_holds_cannot_steer_the_terminal():
     rows = judged([(chat("Where is order 7?", "Here."), f"\x1b[2J RECIPE \u202e{'x' * 400}")])
     failures = sort_failures(rows, Standard("exact_match"), Training([]))
     case = Case(Facts(), failures)
-    text = "\n".join(told("tiny", case, choose(case), "a.yaml"))
+    found = Advised(document(case, Prompting()), list(failed_answers(case)))
+    text = "\n".join(told("tiny", found, "a.yaml"))
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "RECIPE" in text  # the answer's own word stays

@@ -15,7 +15,7 @@ from tests.tiny_model import letter, note, orders, tiny_rows
 from tunesmith import retrains
 from tunesmith.artifacts import Adapter, Base
 from tunesmith.cli import main
-from tunesmith.commands.evaluating import report
+from tunesmith.commands.evaluating import Evaluator, report
 from tunesmith.errors import InputError, RecipeError, Transient
 from tunesmith.evaluation.endpoint import client
 from tunesmith.settings import Settings
@@ -24,6 +24,11 @@ from tunesmith.stages.train import TrainParams
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 ROWS = 6
+USE = {
+    "name": "letters",
+    "examples": "rows.jsonl",
+    "evaluate": {"metrics": ["exact_match", "overlap"], "primary": "exact_match"},
+}
 KEY = "sk-3f9A2b7C8d1E4f6G5h0J"
 
 
@@ -139,16 +144,21 @@ def test_every_set_has_its_rows(project, upstream):
         evaluated(project, model, "bad.jsonl")
 
 
-def trained(store, based, folder):
-    """An adapter as if the recipe had been trained."""
+def rows_of(project, where):
+    return Evaluator(project / "tiny.yaml", Settings(home=project / "home")).examples(where)
 
-    def body(params, draft, base):
+
+def trained(store, based, folder, rows):
+    """An adapter as if the recipe had been trained, on these rows."""
+
+    def body(params, draft, rows, base):
         made = draft.scratch()
         shutil.copytree(folder, made, dirs_exist_ok=True)
+        (made / "seen.txt").write_text(rows.digest)
         return draft.seal_files(Adapter, made, base=base.digest)
 
     stage = Stage("train", version=99, produces=Adapter, body=body)
-    return store.build(stage, TrainParams(method="sft"), based)
+    return store.build(stage, TrainParams(method="sft"), rows, based)
 
 
 def test_the_base_a_candidate_and_the_champion_go_the_same_way(project, tiny_adapter, monkeypatch):
@@ -156,7 +166,7 @@ def test_the_base_a_candidate_and_the_champion_go_the_same_way(project, tiny_ada
     assert based.startswith(f"base on rows.jsonl: {ROWS} answers\n")
     store = Settings(home=project / "home").store()
     on = Base.model_validate(next(store.all_records("base"))["output"])
-    adapter = trained(store, on, tiny_adapter)
+    adapter = trained(store, on, tiny_adapter, rows_of(project, "golden"))
     tuned = evaluated(project, f"candidate-{adapter.digest[:10]}", "rows.jsonl")
     assert tuned.startswith(f"candidate {adapter.short} on rows.jsonl: {ROWS} answers\n")
     assert int(table(tuned)["format"][0][:-1]) > int(table(based)["format"][0][:-1])
@@ -170,6 +180,31 @@ def test_the_base_a_candidate_and_the_champion_go_the_same_way(project, tiny_ada
         evaluated(project, "champion", "rows.jsonl")
     with pytest.raises(InputError, match="no trained adapter .* starts with 0123456789"):
         evaluated(project, "candidate-0123456789", "rows.jsonl")
+
+
+def test_rows_of_a_file_that_were_trained_on_are_told(project, tiny_adapter, monkeypatch):
+    evaluated(project, "base", "rows.jsonl")
+    store = Settings(home=project / "home").store()
+    on = Base.model_validate(next(store.all_records("base"))["output"])
+    adapter = trained(store, on, tiny_adapter, rows_of(project, "rows.jsonl"))
+    mixed = tiny_rows(2, 7) + tiny_rows(ROWS, 99)[:2]
+    (project / "mixed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in mixed))
+    text = evaluated(project, f"candidate-{adapter.digest[:10]}", "mixed.jsonl")
+    assert "was trained on 2 of the 4 rows of mixed.jsonl, or on rows too near to them" in text
+    assert "rows.jsonl:1: same group as mixed.jsonl:3; rows.jsonl:2: same group as" in text
+    assert "trained on" not in evaluated(project, "base", "mixed.jsonl")
+    store.storage.delete("records/train")
+    serving = SimpleNamespace(version="3", base=on, adapter=adapter)
+    tracker = SimpleNamespace(champion=lambda name: serving)
+    monkeypatch.setattr(retrains, "open_tracker", lambda settings: tracker)
+    text = evaluated(project, "champion", "mixed.jsonl")
+    assert "nothing says what champion (version 3) was trained on" in text
+
+
+def test_a_look_at_the_test_set_is_told(project, upstream):
+    text = evaluated(project, endpoint(project, upstream, seed=77), "golden")
+    assert re.search(r"golden set: \d models? measured without a verdict so far, .* carries", text)
+    assert "without a verdict" not in evaluated(project, endpoint(project, upstream), "rows.jsonl")
 
 
 @pytest.mark.parametrize("name", ["bases", "candidate-", "candidate-xyz", "endpoint.json", ""])
@@ -314,3 +349,29 @@ def test_the_command_prints_the_table_and_ends_by_the_error_s_code(project, upst
     wrong = CliRunner().invoke(main, ["evaluate", "tiny.yaml", "--model", "x", "--on", "test"])
     assert wrong.exit_code == RecipeError.exit_code
     assert "expected base, champion" in wrong.output
+
+
+def test_a_folder_with_a_model_is_one(project):
+    told = report(Path("tiny.yaml"), Settings(home=project / "home"), "tiny/base", "rows.jsonl")
+    alone = report(Path("tiny.yaml"), Settings(home=project / "home"), "base", "rows.jsonl")
+    assert told.splitlines()[0] == f"tiny/base on rows.jsonl: {ROWS} answers"
+    assert told.splitlines()[2:] == alone.splitlines()[2:]
+
+
+def test_a_use_is_measured_by_its_own_metrics(project):
+    recipe = yaml.safe_load((project / "tiny.yaml").read_text())
+    (project / "used.yaml").write_text(yaml.safe_dump({**recipe, "uses": [USE]}))
+    told = report(Path("used.yaml"), Settings(home=project / "home"), "base", "letters")
+    assert told.splitlines()[0] == f"base on letters: {ROWS} answers"
+    assert "exact match" in told
+    assert "grounding" not in told
+    with pytest.raises(InputError, match="the name of a use"):
+        report(Path("tiny.yaml"), Settings(home=project / "home"), "base", "letters")
+
+
+def test_suites_are_asked_of_a_model_beside_the_base(project):
+    told = report(Path("tiny.yaml"), Settings(home=project / "home"), "base", "suites")
+    assert told.startswith("base beside the base: in none worse")
+    assert "sycophancy" in told
+    with pytest.raises(RecipeError, match="takes no --judge"):
+        report(Path("tiny.yaml"), Settings(home=project / "home"), "base", "suites", against="base")

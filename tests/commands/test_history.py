@@ -95,6 +95,7 @@ def points(count: int) -> list[Point]:
             version=str(number),
             at=day + datetime.timedelta(days=90 * number),
             value=number / count,
+            rate=True,
             low=None if number % 3 else 0.0,
             high=None if number % 3 else 1.0,
             series=number * 2 // count,

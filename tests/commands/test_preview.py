@@ -8,6 +8,7 @@ import pytest
 from tests.made_rows import line
 from tests.toy_stages import CUT, DRAW, JUDGE, MAKE, MakeParams, NoParams
 from tunesmith.artifacts import Adapter, Base, Files, Split
+from tunesmith.commands.checking import _line
 from tunesmith.commands.preview import UNKNOWN, Preview, preview
 from tunesmith.evaluation.retrieval import ContextParams
 from tunesmith.pipeline import Sources, golden_params, retrain
@@ -130,6 +131,7 @@ PLAN = [
     "predict prompt_baseline test", "evaluate prompt_baseline test",
     "predict base golden", "evaluate base golden",
     "predict prompt_baseline golden", "evaluate prompt_baseline golden",
+    "advise",
     "train", "package",
     "predict candidate test", "evaluate candidate test",
     "predict candidate golden", "evaluate candidate golden",
@@ -190,6 +192,26 @@ def test_passages_go_to_the_base_and_where_training_sees_them_to_the_candidate_t
         *(["retrieve train", "retrieve validation"] if training else []),
     ]  # fmt: skip
     assert [label for label in steps if label in PLAN] == PLAN
+
+
+@pytest.mark.parametrize(
+    ("target", "beyond", "note"),
+    [
+        (0.9, False, "if a baseline turns out to reach the target, the run stops here"),
+        (0.9, True, ""),
+        (None, False, ""),
+    ],
+)
+def test_whether_the_run_stops_is_not_known_yet_and_said(store, project, target, beyond, note):
+    recipe, sources = project
+    recipe = recipe.model_copy(update={"target": target, "train_beyond_target": beyond})
+    steps = preview(recipe, sources, None, store)
+    assert [step.label for step in steps] == PLAN
+    assert {step.label: step.note for step in steps if step.note} == (
+        {"advise": note} if note else {}
+    )
+    shown = "\n".join(_line(step) for step in steps)
+    assert shown.count("the run stops here") == bool(note)
 
 
 def test_a_champion_is_measured_beside_the_candidate(store, project):

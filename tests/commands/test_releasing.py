@@ -1,6 +1,7 @@
 """People move the alias champion: forward against a verdict, back in one command."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -9,6 +10,7 @@ from tests.made_release import RUN_TAGS, World
 from tunesmith.cli import main
 from tunesmith.commands.releasing import lagging, override, rollback
 from tunesmith.errors import InputError, MissingArtifact, Unready
+from tunesmith.releases import Release, withdrawn
 from tunesmith.reporting.tracking import CANDIDATE, CHAMPION, Registered, Tracker
 
 
@@ -109,8 +111,53 @@ def test_a_finished_promotion_is_not_made_again_after_a_rollback(world: World, t
     assert [move.how for move in world.tracker.moves(three)].count("promote") == 4
 
 
+def versions_of(world: World, name: str, *adapters: str) -> None:
+    """Versions that the gate promoted, with adapters of these digests."""
+    for number, digest in enumerate(adapters, 1):
+        release = world.ended(name, f"{name}-{number}", "promote")
+        adapter = release.adapter.model_copy(update={"digest": digest})
+        tags = {**release.tags, "adapter": adapter.model_dump_json()}
+        world.register(release.model_copy(update={"tags": tags}))
+
+
+def test_what_was_rolled_back_is_withdrawn_until_a_person_brings_it_back(world: World) -> None:
+    versions_of(world, "withdrawn", "a", "b", "c")
+    assert withdrawn(world.tracker, "withdrawn") == {}
+    rollback("withdrawn", world.settings(), None, "invents numbers")
+    [(adapter, why)] = withdrawn(world.tracker, "withdrawn").items()
+    assert adapter == "c"
+    assert "version 3 of withdrawn had this very adapter, and " in why
+    assert "@" in why and why.endswith(" UTC: invents numbers")
+
+    rollback("withdrawn", world.settings(), "1", "")
+    assert list(withdrawn(world.tracker, "withdrawn")) == ["c", "b"]
+    rollback("withdrawn", world.settings(), "3", "it was the proxy")
+    # Version 1 served meanwhile, and a newer one took its place: that says nothing against it.
+    assert list(withdrawn(world.tracker, "withdrawn")) == ["b"]
+
+
+def test_an_override_brings_back_what_was_withdrawn(world: World) -> None:
+    versions_of(world, "brought-back", "a")
+    release = world.ended("brought-back", "brought-back-2", "reject")
+    override("brought-back-2", world.settings("reject"), "first")
+    rollback("brought-back", world.settings("reject"), None, "")
+    assert "rolled it back" in withdrawn(world.tracker, "brought-back")[release.adapter.digest]
+    override("brought-back-2", world.settings("reject"), "second")
+    assert withdrawn(world.tracker, "brought-back") == {}
+    assert withdrawn(world.tracker, "unheard-of") == {}
+
+
+def told_at_home(world: World, retrain: str) -> str:
+    return (world.home / "reports" / f"{retrain}.html").read_text()
+
+
+def told_in_mlflow(world: World, release: Release, tmp_path: Path) -> str:
+    found = world.tracker.client.download_artifacts(release.run, "report.html", str(tmp_path))
+    return Path(found).read_text()
+
+
 @pytest.mark.parametrize("kind", ["reject", "inconclusive"])
-def test_a_person_promotes_with_a_reason(world: World, kind: str) -> None:
+def test_a_person_promotes_with_a_reason(world: World, kind: str, tmp_path: Path) -> None:
     name = f"overridden-{kind}"
     world.promoted(name, f"{name}-1")
     release = world.ended(name, f"{name}-2", kind)
@@ -131,6 +178,10 @@ def test_a_person_promotes_with_a_reason(world: World, kind: str) -> None:
     verdict = tracker.document(release.run, "verdict.json")
     assert verdict["decision"] == kind
     assert verdict["override"] == {**kept, "version": "2"}
+    for page in (told_at_home(world, f"{name}-2"), told_in_mlflow(world, release, tmp_path)):
+        assert "Promoted by a person" in page
+        first, then = page.index("because “It is the law.”"), page.index("The gate did not promote")
+        assert page.index("The verdict") > first and then > first
     tags = tracker.client.get_run(release.run).data.tags
     assert json.loads(tags["tunesmith.override"])["reason"] == "It is the law."
     assert "It is the law." in tags["mlflow.note.content"]

@@ -107,7 +107,10 @@ def test_a_good_judge_is_trusted():
     [
         (lambda judge, people: (judge[:49], people[:49]), "49 labelled rows; expected at least 50"),
         (lambda judge, people: ([*judge[:88], *[None] * 12], people), "12 of 100 verdicts are mis"),
-        (lambda judge, people: (judge[::-1], people), "quadratic-weighted kappa .* expected at le"),
+        (
+            lambda judge, people: (judge[::-1], people),
+            "quadratic-weighted kappa .*; expected 0.60, and",
+        ),
         (lambda judge, people: ([3] * 100, people), "quadratic-weighted kappa 0.00"),
         (lambda judge, people: ([3] * 100, [3] * 100), "quadratic-weighted kappa 0.00"),
         (lambda judge, people: ([None] * 100, people), "no usable verdict on any of 100"),
@@ -119,12 +122,19 @@ def test_a_judge_is_not_trusted_without_proof(change, match):
         agreement(judge, people, SCALE).check()
 
 
-def test_trust_is_decided_on_the_lower_limit():
+def test_trust_is_decided_on_kappa_and_its_lower_limit():
     judge, people = raters(50, 7, noise=0.45)
-    found = agreement(judge, people, SCALE)
-    between = (found.quadratic.estimate + found.quadratic.low) / 2
-    assert agreement(judge, people, SCALE, Trust(kappa=between)).against
-    assert not agreement(judge, people, SCALE, Trust(kappa=found.quadratic.low - 0.01)).against
+    found = agreement(judge, people, SCALE).quadratic
+    between = (found.estimate + found.low) / 2
+    assert agreement(judge, people, SCALE, Trust(kappa=between, low=between)).against
+    assert agreement(judge, people, SCALE, Trust(kappa=found.estimate + 0.01, low=0)).against
+    just = Trust(kappa=found.estimate - 0.01, low=found.low - 0.01)
+    assert not agreement(judge, people, SCALE, just).against
+
+
+def test_the_table_says_where_they_differ():
+    found = agreement([1, 1, 2, None], [1, 2, 2, 2], [1, 2])
+    assert (found.labels, found.table) == ((1, 2), ((1, 1), (0, 1)))
 
 
 def test_missing_verdicts_are_in_no_figure():

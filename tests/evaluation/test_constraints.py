@@ -49,9 +49,9 @@ def test_whatever_the_model_prefers_it_writes_what_complies(tiny_base):
     assert not any(output.text.startswith("{") for output in free.outputs)
 
 
-def test_a_row_does_not_feel_the_rows_beside_it(loaded, constraint):
+def test_a_row_does_not_feel_the_rows_beside_it(loaded):
     ids = [prompt_ids(loaded.tokenizer, prompt) for prompt in PROMPTS]
-    limits = {"max_new_tokens": 100, "constraint": constraint}
+    limits = {"max_new_tokens": 100, "schema": json.dumps(SCHEMA)}
     alone = answer(loaded, ids, batch_size=1, **limits).outputs
     assert answer(loaded, ids, batch_size=6, **limits).outputs == alone
     assert len({output.completion_tokens for output in alone}) > 1, "all rows end together"

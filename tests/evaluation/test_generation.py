@@ -6,14 +6,8 @@ from hypothesis import strategies as st
 
 from tests.tiny_model import CONTEXT, letter, orders, tiny_examples
 from tunesmith.errors import InputError
-from tunesmith.evaluation.generation import (
-    Output,
-    answer,
-    common_prefix,
-    generate,
-    load,
-    plan_batches,
-)
+from tunesmith.evaluation.generation import Output, answer, generate, load
+from tunesmith.evaluation.generation.work import common_prefix, plan_batches
 from tunesmith.training.device import pick
 from tunesmith.training.rows import turns
 from tunesmith.training.template import prompt_ids
@@ -59,6 +53,10 @@ def test_prompts_of_one_length_keep_their_order():
     assert plan_batches([3, 7, 3, 7, 3], 2) == [(1, 3), (0, 2), (4,)]
 
 
+def test_answers_of_different_limits_are_never_in_one_batch_and_the_short_come_first():
+    assert plan_batches([3, 7, 3, 7, 3], 2, [9, 9, 4, 4, 9]) == [(3, 2), (1, 0), (4,)]
+
+
 @given(st.lists(st.lists(st.integers(0, 2), min_size=1), min_size=1))
 def test_the_common_prefix_is_the_longest_that_leaves_each_row_a_token(rows):
     length = common_prefix(rows)
@@ -97,10 +95,20 @@ def test_neither_batch_nor_padding_nor_shared_prefix_changes_an_answer(
     assert common_prefix(ids) > 40, "the shared prefix is not put to the test"
 
 
+def test_prompts_with_limits_of_their_own_are_answered_as_in_two_runs(loaded, ids):
+    limits = [4 if place % 3 else 30 for place in range(len(ids))]
+    mixed = answer(loaded, ids, max_new_tokens=limits, batch_size=4).outputs
+    for limit in (4, 30):
+        places = [place for place, own in enumerate(limits) if own == limit]
+        rows = [ids[place] for place in places]
+        alone = answer(loaded, rows, max_new_tokens=limit, batch_size=4).outputs
+        assert [mixed[place] for place in places] == alone
+
+
 def test_the_next_token_s_scores_do_not_feel_padding_or_prefix(loaded, ids):
     import torch
 
-    from tunesmith.evaluation.generation import _Batch, _read_prefix
+    from tunesmith.evaluation.generation.decoding import _Batch, _read_prefix
 
     shared = common_prefix(ids)
     with torch.inference_mode():

@@ -30,7 +30,7 @@ from tunesmith.evaluation.judge import (
     rate,
 )
 from tunesmith.evaluation.judge.results import Facts, Rating
-from tunesmith.records import Message, ToolCall
+from tunesmith.records import Message, Score, ToolCall
 
 RUBRIC = Rubric(
     name="mail",
@@ -482,20 +482,27 @@ def test_another_model_may_judge(judging, name):
 # Preference pairs
 
 
+VALUES = {"first": 1.0, "second": 0.0, "tie": 0.5, None: None}
+
+
 def test_pairs_are_proposed_as_a_model_s_and_unreviewed():
     call = Message("assistant", "", tool_calls=(ToolCall("c", "f", "{}"),))
     rows = [chat(f"q{n}") for n in range(7)]
     rows[6] = msgspec.structs.replace(rows[6], messages=(*rows[6].prompt, call, *rows[6].messages))
     verdicts = ["first", "second", "tie", None, "first", "second", "first"]
-    comparisons = [Comparison(winner=winner, reasons=("a", "b")) for winner in verdicts]
+    preferred = [
+        Score(row_id=row.row_id, group_id=row.group_id, values={"preferred": VALUES[winner]},
+              evidence={"preferred": "kinder"})
+        for row, winner in zip(rows, verdicts, strict=True)
+    ]  # fmt: skip
     first = ["one", "one", "one", "one", "same", "one", "one"]
     second = ["two", "two", "two", "two", "same ", " ", "two"]
-    found = list(propose(rows, first, second, comparisons, identity()))
+    found = list(propose(rows, first, second, preferred, identity()))
     assert [(row.chosen, row.rejected) for row in found] == [("one", "two"), ("two", "one")]
     assert {row.origin for row in found} == {"model"}
     assert {row.reviewed_by for row in found} == {None}
     assert [row.group_id for row in found] == [row.group_id for row in rows[:2]]
     assert found[0].row_id != found[1].row_id
-    assert found[0].metadata["proposed_by"] == "j"
+    assert (found[0].metadata["proposed_by"], found[0].metadata["why"]) == ("j", "kinder")
     with pytest.raises(ValueError, match="zip"):
-        list(propose(rows, first, second[:-1], comparisons, identity()))
+        list(propose(rows, first, second[:-1], preferred, identity()))

@@ -1,5 +1,6 @@
 """A learning curve under Prefect and without it: the same stages, the same answer."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def test_every_size_is_a_stage_and_found_again(
     assert "learning-curve" in {item.key for item in seen.artifacts}
     assert ended.pays == "not settled"
     assert "2 sizes; a curve takes at least 4" in ended.told
+    assert re.search(r"Test set: [12] models? measured without a verdict so far", ended.told)
     assert Path(ended.report).read_text().startswith("<!doctype html>")
 
     builds = len(list(project.settings.store().all_records()))

@@ -97,6 +97,7 @@ def test_runs_are_named_for_people(twice: Twice) -> None:
         "predict own 4 shots plain validation",
         "choose",
         "predict prompt_baseline test",
+        "advise",
         "train",
         "package",
         "predict candidate golden",
@@ -123,7 +124,7 @@ def test_a_person_sees_pages_tables_plots_and_progress(twice: Twice) -> None:
     kinds = {key: item.type for key, item in artifacts.items()}
     # A key is a history of one thing: a table and a plot under one key would hide each other.
     assert {(item.key, item.type) for item in twice.first.seen.artifacts} == set(kinds.items())
-    assert kinds["verdict"] == "markdown"
+    assert kinds["verdict"] == kinds["advice"] == "markdown"
     assert kinds["before-after"] == kinds["funnel"] == "table"
     assert "image" in kinds.values()
     for stage in stages(twice.first.seen):

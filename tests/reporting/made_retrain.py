@@ -8,6 +8,7 @@ from typing import Any
 from tests.made_rows import chat
 from tunesmith.artifacts import (
     Adapter,
+    Advice,
     Base,
     Examples,
     Files,
@@ -18,13 +19,14 @@ from tunesmith.artifacts import (
     Scores,
     Split,
 )
-from tunesmith.pipeline import Candidate, Outcome, Result, Sources
+from tunesmith.evaluation.prompting import Prompting
+from tunesmith.pipeline import Candidate, Outcome, Result, Sources, advise_params
 from tunesmith.recipe import Recipe
 from tunesmith.records import ChatExample, Dropped, Prediction, Score
 from tunesmith.reporting.tracking import Champion, Registered
 from tunesmith.retrains import Started
 from tunesmith.stage import Params, Stage
-from tunesmith.stages import gate
+from tunesmith.stages import advise, gate
 from tunesmith.stages.split import SplitParams, stratification
 from tunesmith.store import Store
 from tunesmith.store.draft import Draft
@@ -126,19 +128,20 @@ def make(store: Store, *, why: str = "the quarterly refresh", **changes: Any) ->
     mixture = build(store, "mix", Mixture, lambda d: _mixture(d, split, data), "mix")
     golden_ref = build(store, "ingest", Examples, lambda d: _examples(d, golden), "golden")
     names = [name for name, _ in plan.right if plan.champion or "champion" not in name]
-    if plan.outcome == "unchanged":
+    trained = plan.outcome not in ("unchanged", "prompt_is_enough")
+    if not trained:
         names = [name for name in names if name.split()[0] in ("base", "prompt_baseline")]
     measured = {
         name: _measure(store, plan, name, golden if name.endswith("golden") else test)
         for name in names
     }
     verdict = package = None
-    if plan.outcome != "unchanged":
+    if trained:
         scores = {name: candidate.scores for name, candidate in measured.items()}
         package = build(
             store, "package", Package, lambda d: _package(d, plan, base, adapter), "package"
         )
-        verdict = store.build(gate.STAGE, recipe().gate, scores, package, {})
+        verdict = store.build(gate.STAGE, recipe().gate, scores, package, {}, None, None)
         assert verdict.decision == plan.outcome
     result = Result(
         outcome=plan.outcome,
@@ -147,16 +150,24 @@ def make(store: Store, *, why: str = "the quarterly refresh", **changes: Any) ->
         data=data,
         split=split,
         mixture=mixture,
-        adapter=adapter,
+        advice=_advice(store, mixture, split, measured["prompt_baseline test"]),
+        adapter=None if plan.outcome == "prompt_is_enough" else adapter,
         package=package,
         probes={},
         measured=measured,
         verdict=verdict,
     )
     registered = (
-        Registered(name="support-email", version="4") if plan.outcome == "promote" else None
+        Registered(name="support-email", version="4", release="support-email-v4-2026-11")
+        if plan.outcome == "promote"
+        else None
     )
     return Made(recipe(), store, _story(plan, base, adapter, why), result, registered)
+
+
+def _advice(store: Store, mixture: Mixture, split: Split, asked: Candidate) -> Advice:
+    params = advise_params(recipe(), Prompting(shots=3))
+    return store.build(advise.STAGE, params, mixture, split, asked.predictions, asked.scores, None)
 
 
 def _tickets(word: str, count: int, plan: Plan) -> list[ChatExample]:

@@ -136,6 +136,11 @@ def test_a_person_who_promoted_stands_at_the_head() -> None:
         ({"config.json": '{"license": 3}', "LICENCE.txt": "EUPL"}, "EUPL (LICENCE.txt)"),
         ({"README.md": "---\nlicense: mit\n---\n", "LICENSE": "GPL"}, "mit"),
         ({"LICENSE": " \n"}, None),
+        (
+            {"LICENSE": "\n   Apache License\n  Version 2.0, January 2004\n"},
+            "Apache License, Version 2.0, January 2004 (LICENSE)",
+        ),
+        ({"README.md": "---\nlicense: other\nlicense_name: llama3.2\n---\n"}, "llama3.2"),
     ],
 )
 def test_licence(tmp_path: Path, files: dict[str, str], stated: str | None) -> None:

@@ -46,7 +46,8 @@ def curve(store: Store, rights: Sequence[int], sizes: Sequence[int] = SIZES) -> 
         )
         for size, right in zip(sizes, rights, strict=True)
     ]
-    return Curve(on="test", base=measured(store, "base", 10), points=tuple(points))
+    asked = Examples(digest="asked", rows=TESTS, dropped=0)
+    return Curve(on="test", asked=asked, base=measured(store, "base", 10), points=tuple(points))
 
 
 def drawn(store: Store, rights: Sequence[int], sizes: Sequence[int] = SIZES) -> Drawn:

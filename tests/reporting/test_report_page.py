@@ -11,6 +11,7 @@ from tunesmith.errors import MissingArtifact
 from tunesmith.reporting.page import page as render
 from tunesmith.reporting.page import shown
 from tunesmith.reporting.report import documents, see, summary_metrics
+from tunesmith.reporting.tracking import Move, Registered
 from tunesmith.store import Store
 
 HOSTILE = (
@@ -60,6 +61,12 @@ def page(made: Made) -> Page:
 
 
 @pytest.fixture(scope="module")
+def told(promoted: Made) -> str:
+    """The text of the page of a promotion."""
+    return page(promoted).text
+
+
+@pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Made:
     store = Store(str(tmp_path_factory.mktemp("hostile")))
     right = (
@@ -79,6 +86,7 @@ def test_documents_of_a_promotion(promoted: Made) -> None:
     made = documents(*promoted.given)
     assert set(made) == {
         "report.html",
+        "advice.json",
         "verdict.json",
         "funnel.json",
         "mixture.json",
@@ -102,15 +110,56 @@ def test_documents_of_a_promotion(promoted: Made) -> None:
     }
 
 
+OVERRIDE = Move(
+    how="override",
+    before="3",
+    to="4",
+    by="ada@build-7",
+    at="2026-11-21T10:15:00+00:00",
+    why="<b>the law</b>",
+)
+
+
+def test_who_promoted_against_the_verdict_comes_before_it(rejected: Made) -> None:
+    registered = Registered(name="support-email", version="4", release="support-email-v4-2026-11")
+    made = documents(*rejected.given[:-1], registered, OVERRIDE)
+    text = Page(made["report.html"]).text
+    sentences = (
+        "Promoted by a person",
+        "Promoted by ada@build-7 against the verdict, because “<b>the law</b>” (2026-11-21 10:15 "
+        "UTC), as support-email-v4-2026-11.",
+        "The verdict: rejected. The candidate is credibly worse",
+        "The gate did not promote it.",
+        "What was asked",
+    )
+    places = [text.index(sentence) for sentence in sentences]
+    assert places == sorted(places)
+    document = json.loads(made["verdict.json"])
+    assert (document["decision"], document["override"]["version"]) == ("reject", "4")
+    assert "Promoted by a person" not in page(rejected).text
+
+
+def test_a_prompt_baseline_that_is_the_base_is_said(promoted: Made) -> None:
+    said = "The prompt baseline is the base as it is"
+    assert said not in page(promoted).text
+    measured = dict(promoted.result.measured)
+    measured["prompt_baseline test"] = measured["base test"]
+    result = promoted.result.model_copy(update={"measured": measured})
+    assert said in page(replace(promoted, result=result)).text
+
+
 def test_the_sentence_comes_first(promoted: Made) -> None:
     text = page(promoted).text
-    sentence = "It was promoted as support-email version 4."
+    sentence = "It was promoted as support-email-v4-2026-11."
     assert text.index("Promoted") < text.index(sentence) < text.index("What was asked")
 
 
 @pytest.mark.parametrize(
     "words",
     [
+        "criteria 4 of 4 met ✓ package fit to serve, 2 checks passed",  # at a glance
+        "better than the base? yes, n = 60 candidate 93% base 20%",  # criteria
+        "exact score < 0.0001 1",
         "difference +0.73 [+0.62, +0.83] at 90%, n = 60: better",  # reasons
         "grounding on golden: not worse than the champion by 0.15?",  # criteria
         "93% 84 to 98%",  # before and after
@@ -139,15 +188,15 @@ def test_the_sentence_comes_first(promoted: Made) -> None:
         "champion at the start version 3",
     ],
 )
-def test_the_page_tells(promoted: Made, words: str) -> None:
-    assert words in page(promoted).text
+def test_the_page_tells(told: str, words: str) -> None:
+    assert words in told
 
 
 def test_the_page_names_every_digest(promoted: Made) -> None:
     text = page(promoted).text
     listed = json.loads(documents(*promoted.given)["artifacts.json"])
     assert {item["name"] for item in listed} >= {"source files", "adapter", "verdict", "test side"}
-    assert len(listed) == 14 + 4 + 2 * 6
+    assert len(listed) == 15 + 4 + 2 * 6
     for item in listed:
         assert f"{item['kind']}/{item['digest']}" in text
     assert promoted.recipe.digest in text
@@ -220,7 +269,7 @@ def test_unchanged_says_plainly_that_there_is_no_verdict(unchanged: Made) -> Non
 def test_not_promoted_is_said_where_nothing_was(rejected: Made, unsettled: Made) -> None:
     for made in (rejected, unsettled):
         text = page(made).text
-        assert "It was not promoted." in text
+        assert "The gate did not promote it." in text
         assert "registered as no" in text
 
 

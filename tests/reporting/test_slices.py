@@ -1,10 +1,13 @@
 """Slices look at every part, put the worst first, and say how little a small one means."""
 
+import msgspec
 import pytest
 
 from tests.made_rows import chat
 from tests.reporting.made_retrain import Made, make
 from tests.reporting.test_report_page import page
+from tests.toy_stages import given
+from tunesmith.artifacts import Scores
 from tunesmith.records import ChatExample, Message, Score
 from tunesmith.reporting.cost import costs
 from tunesmith.reporting.slices import Difference, fields, sliced, slices
@@ -135,8 +138,27 @@ def test_the_page_says_that_slices_are_for_exploring(by_topic: Made) -> None:
     assert "no part is credibly worse" in text
 
 
+def test_a_row_that_lacks_a_verdict_on_one_model_is_left_out_for_all(tmp_path) -> None:
+    made = make(Store(str(tmp_path)), topics=("billing", "returns"))
+    whole = slices(made.store, made.result, "grounding")
+    measured = dict(made.result.measured)
+    for who, place in (("candidate", 3), ("base", 7), ("champion", 11)):
+        old = measured[f"{who} test"]
+        rows = list(made.store.rows(old.scores, Score))
+        rows[place] = msgspec.structs.replace(
+            rows[place], values={**rows[place].values, "grounding": None}
+        )
+        scores = given(made.store, rows, Scores)
+        measured[f"{who} test"] = old.model_copy(update={"scores": scores})
+    result = made.result.model_copy(update={"measured": measured})
+    found = slices(made.store, result, "grounding")
+    assert whole is not None and found is not None
+    counts = [sum(part.n for part in of.parts if part.field == "topic") for of in (whole, found)]
+    assert counts == [60, 57]
+
+
 def test_costs_are_of_everybody_who_was_measured(promoted: Made) -> None:
-    found = costs(promoted.store, promoted.result)
+    found = costs(promoted.store, promoted.result, None)
     assert [(cost.who, cost.where) for cost in found][:2] == [
         ("base", "test"),
         ("prompt_baseline", "test"),
@@ -150,4 +172,4 @@ def test_costs_are_of_everybody_who_was_measured(promoted: Made) -> None:
 def test_a_lost_record_costs_the_seconds_only(tmp_path) -> None:
     made = make(Store(str(tmp_path)), champion=False)
     made.store.storage.delete("records/predict")
-    assert {cost.seconds for cost in costs(made.store, made.result)} == {None}
+    assert {cost.seconds for cost in costs(made.store, made.result, None)} == {None}

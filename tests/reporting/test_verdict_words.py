@@ -16,7 +16,7 @@ def test_promoted(promoted: Made) -> None:
     assert said(promoted) == (
         "The candidate is better than the base and the prompt baseline on grounding (test) and "
         "not worse than the champion by 0.15 on grounding (test and golden). It was promoted as "
-        "support-email version 4."
+        "support-email-v4-2026-11."
     )
 
 
@@ -24,14 +24,14 @@ def test_rejected_says_worse_than_whom_and_by_how_much(rejected: Made) -> None:
     assert said(rejected) == (
         "The candidate is credibly worse than the base and the prompt baseline on grounding "
         "(test) and worse than the champion by more than 0.15 on grounding (test and golden). "
-        "It was not promoted."
+        "The gate did not promote it."
     )
 
 
 def test_what_is_not_fit_to_serve_is_said_before_how_good_it_is(unfit: Made) -> None:
     assert said(unfit) == (
-        "The candidate is not fit to serve (package: 2 of 8 answers end by a stop token). It was "
-        "not promoted."
+        "The candidate is not fit to serve (package: 2 of 8 answers end by a stop token). The gate "
+        "did not promote it."
     )
 
 
@@ -41,7 +41,7 @@ def test_not_settled_names_only_what_is_open_and_what_would_settle_it(unsettled:
     more = open_one["examples_needed"] - open_one["n"]
     assert said(unsettled) == (
         "The examples do not settle whether the candidate is better than the prompt baseline on "
-        f"grounding (test). It was not promoted. About {more} more examples would settle it."
+        f"grounding (test). The gate did not promote it. About {more} more examples would settle it."
     )
 
 
@@ -79,7 +79,7 @@ def test_a_lost_suite_is_named_with_its_reason(promoted: Made, rejected: Made) -
     document = verdict_document(promoted.store, promoted.result, None)
     lost = {**document, "decision": "reject", "suites": [suite, held]}
     assert headline(lost, None, None) == (
-        "The candidate fails the suite format lock (worse by 20%). It was not promoted."
+        "The candidate fails the suite format lock (worse by 20%). The gate did not promote it."
     )
     both = {
         **verdict_document(rejected.store, rejected.result, None),
@@ -87,5 +87,5 @@ def test_a_lost_suite_is_named_with_its_reason(promoted: Made, rejected: Made) -
     }
     assert headline(both, None, None).endswith(
         "on grounding (test and golden) and fails the suites format lock (worse by 20%) and shift "
-        "(worse by 20%). It was not promoted."
+        "(worse by 20%). The gate did not promote it."
     )

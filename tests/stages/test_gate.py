@@ -8,13 +8,18 @@ from pydantic import ValidationError
 from tests import toy_stages
 from tunesmith.artifacts import Package, Scores
 from tunesmith.canonical import canonical
+from tunesmith.deciding.params import GateParams, UseCriterion
+from tunesmith.deciding.questions import questions
 from tunesmith.errors import RecipeError
 from tunesmith.records import Score
 from tunesmith.stage import Stage
-from tunesmith.stages.gate import STAGE, GateParams, decide, questions
+from tunesmith.stages.gate import STAGE, decide
 from tunesmith.statistics import compare_binary
 
 PARAMS = GateParams(primary="format")
+WITH_A_USE = PARAMS.model_copy(
+    update={"uses": {"summary": UseCriterion(metric="format", margin=0.05)}}
+)
 
 
 def scores(right, n, *, groups=None, **others):
@@ -57,12 +62,13 @@ def test_without_a_champion_the_candidate_must_beat_the_baselines():
 
 
 def test_a_champion_is_asked_about_where_it_was_measured():
-    measured = ["base test", "champion test", "champion golden"]
+    measured = ["base test", "champion test", "base golden", "champion golden"]
     asked = questions(GateParams(primary="format", margin=0.1), measured)
     assert [(q.against, q.where, q.bound, q.worse) for q in asked[2:]] == [
         ("champion", "test", -0.1, -0.1), ("champion", "golden", -0.1, -0.1),
     ]  # fmt: skip
-    assert len(questions(GateParams(not_worse_than=None), measured)) == 2
+    alone = questions(GateParams(not_worse_than=None), measured)
+    assert [(q.against, q.where) for q in alone[2:]] == [("base", "golden")]
 
 
 def test_further_metrics_are_asked_once_each():
@@ -123,11 +129,43 @@ def test_thirty_pairs_without_a_difference_do_not_show_that_a_champion_is_matche
     # 0.95**59 is the first below 0.05. A percentile bootstrap would call any n settled.
     everybody = against(50, 20, n=60)
     for n_champion in (30, n):
-        everybody["candidate golden"] = scores(10, n_champion)
-        everybody["champion golden"] = scores(10, n_champion)
-        decision, document = decide(PARAMS, everybody)
+        everybody["candidate summary"] = scores(10, n_champion)
+        everybody["champion summary"] = everybody["base summary"] = scores(10, n_champion)
+        decision, document = decide(WITH_A_USE, everybody)
         assert decision == ("promote" if promoted and n_champion == n else "inconclusive")
         assert document["criteria"][2]["discordant"] == 0
+
+
+@pytest.mark.parametrize("champion", [True, False])
+@pytest.mark.parametrize(
+    ("kept", "expected"), [(60, "promote"), (54, "inconclusive"), (40, "reject")]
+)
+def test_a_use_that_got_worse_is_not_bought_by_the_target(champion, kept, expected):
+    everybody = against(50, 20, n=60)
+    everybody["candidate summary"] = scores(kept, 60)
+    # Before there is a champion, the base is what would be replaced.
+    everybody["base summary"] = scores(0 if champion else 60, 60)
+    if champion:
+        everybody["champion summary"] = scores(60, 60)
+    decision, document = decide(WITH_A_USE, everybody)
+    assert decision == expected
+    assert [item["where"] for item in document["criteria"]] == ["test", "test", "summary"]
+
+
+@pytest.mark.parametrize("other", ["champion", "base"])
+def test_a_golden_set_rejects_and_does_not_hold_up(other):
+    everybody = against(50, 20, n=60)
+    everybody["base golden"] = scores(10, 30)
+    for kept, expected in ((10, "promote"), (9, "promote"), (1, "reject")):
+        everybody["candidate golden"] = scores(kept, 30)
+        everybody[f"{other} golden"] = scores(10, 30)
+        decision, document = decide(PARAMS, everybody)
+        assert decision == expected
+        last = document["criteria"][-1]
+        assert (last["where"], last["against"], last["needed"]) == ("golden", other, False)
+    everybody["candidate golden"] = scores(9, 30)
+    told = decide(PARAMS, everybody)[1]["reasons"][-1]
+    assert "not credibly worse; that it is not worse by 0.05 is not settled" in told
 
 
 def test_a_champion_is_matched_within_the_margin_and_lost_to_beyond_it():
@@ -261,7 +299,7 @@ def test_means_are_compared_by_groups_and_in_the_metric_s_own_direction(
 ):
     decision, item, reason = on_a_scale(metric, candidate, base)
     assert decision == expected
-    assert item["method"] == "cluster bootstrap-t"
+    assert item["method"] == "Gaffke"
     assert (item["low"] > 0) == (expected == "promote")
     assert (
         item["estimate"] == pytest.approx(abs(candidate - base), abs=0.05) or expected == "reject"
@@ -364,7 +402,8 @@ def test_what_is_not_fit_to_serve_is_rejected_however_good(store):
         name: toy_stages.given(store, list(rows.values()), Scores)
         for name, rows in against(50, 20, 25).items()
     }
-    ref = store.build(STAGE, PARAMS, refs, packaged(store, "2 of 8 answers end by themselves"), {})
+    package = packaged(store, "2 of 8 answers end by themselves")
+    ref = store.build(STAGE, PARAMS, refs, package, {}, None, None)
     document = store.json(ref, "verdict.json")
     assert ref.decision == "reject"
     assert document["unfit"] == ["package: 2 of 8 answers end by themselves"]
@@ -379,9 +418,14 @@ def test_the_stage_writes_the_verdict(store):
         for name, rows in everybody.items()
     }
     package = packaged(store)
-    ref = store.build(STAGE, PARAMS, refs, package, {})
+    ref = store.build(STAGE, PARAMS, refs, package, {}, None, None)
     decision, document = decide(PARAMS, everybody)
     assert (ref.decision, decision) == ("promote", "promote")
     assert canonical(store.json(ref, "verdict.json")) == canonical(document)
     swapped = {**refs, "candidate test": refs["base test"], "base test": refs["candidate test"]}
-    assert store.build(STAGE, PARAMS, swapped, package, {}).decision == "reject"
+    assert store.build(STAGE, PARAMS, swapped, package, {}, None, None).decision == "reject"
+    withdrawn = PARAMS.model_copy(update={"withdrawn": "version 3 had it, and invented numbers"})
+    ref = store.build(STAGE, withdrawn, refs, package, {}, None, None)
+    assert ref.decision == "reject"
+    reasons = store.json(ref, "verdict.json")["reasons"]
+    assert reasons[0] == "withdrawn: version 3 had it, and invented numbers"

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from pydantic import ValidationError
 
@@ -9,12 +10,25 @@ from tests.made_rows import chat
 from tests.scripted_upstream import fails, hangs, raw, says, serving
 from tests.toy_stages import given
 from tunesmith.artifacts import Predictions, Scores
+from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError, RecipeError, Transient, Unready
 from tunesmith.evaluation.endpoint import EndpointParams, Prices, Retries
-from tunesmith.evaluation.judge import Claim, Comparison, Facts, Rating, Rubric, Scale
+from tunesmith.evaluation.judge import (
+    AgainstParams,
+    Claim,
+    Comparison,
+    Facts,
+    JudgingParams,
+    Rating,
+    Rubric,
+    Scale,
+    check_same,
+    params_for,
+)
+from tunesmith.evaluation.judge.labels import agreements, read_labels
 from tunesmith.evaluation.judge.scores import consistent, preferred, rated
-from tunesmith.records import Prediction, Score
-from tunesmith.stages.judge import AGAINST, KEPT_TOGETHER, STAGE, AgainstParams, JudgingParams
+from tunesmith.records import Message, Prediction, Score, ToolCall
+from tunesmith.stages.judge import AGAINST, KEPT_TOGETHER, LABELLED, STAGE
 from tunesmith.store import Store
 
 RUBRIC = Rubric(
@@ -210,6 +224,42 @@ def test_another_judge_is_another_measurement_and_another_way_to_it_is_not(store
     assert len(keys | {key}) == len(others) + 1
 
 
+def test_whose_answers_they_are_changes_no_key_and_is_checked_all_the_same(upstream):
+    named = judging(upstream, subjects={"champion": ("yours",)})
+    assert STAGE.key(named) == STAGE.key(judging(upstream))
+    with pytest.raises(RecipeError, match="is the champion"):
+        params_for(named, ["rubric"], {"champion": ("judge-1",)})
+
+
+def test_a_judge_is_asked_for_the_metrics_that_are_its_own(upstream):
+    spec = judging(upstream, tasks=("absolute",))
+    kin = {"base": ("b",)}
+    assert params_for(spec, ["format", "factual_consistency"], kin).asked == ("facts",)
+    both = params_for(spec, ["factual_consistency", "grounding", "rubric"], kin)
+    assert both.asked == ("absolute", "facts")
+    assert params_for(spec, ["format"], kin) is params_for(None, ["format"], kin) is None
+    with pytest.raises(RecipeError, match="judge: is missing; rubric can only be measured by one"):
+        params_for(None, ["rubric"], kin)
+
+
+def test_the_reference_says_who_judged(store, upstream):
+    examples = rows(2)
+    refs = given(store, examples), given(store, answers(examples), Predictions), None
+    ref = store.build(STAGE, judging(upstream), *refs)
+    assert ref.judged_by == ("small-1 (schema)",)
+    assert store.find(STAGE, judging(upstream), *refs) == ref
+
+
+def test_verdicts_of_two_judges_under_one_name_are_not_compared():
+    def by(*names):
+        return Scores(digest="d", rows=1, judged_by=names)
+
+    same = {"base test": by("a"), "candidate test": by("a"), "champion test": by()}
+    check_same({**same, "base golden": by("b"), "candidate golden": by("b")})
+    with pytest.raises(Unready, match="base golden by b; candidate golden by a. .*rebuild judge"):
+        check_same({**same, "base golden": by("b"), "candidate golden": by("a")})
+
+
 # What goes together
 
 
@@ -230,6 +280,100 @@ def test_a_rubric_without_the_template_is_refused(upstream):
     with pytest.raises(ValidationError, match="has no 'pairwise' template"):
         judging(upstream, AgainstParams, rubric=facts_only)
     assert judging(upstream, rubric=facts_only).asked == ("facts",)
+
+
+def test_where_the_expected_answer_only_calls_tools_nothing_is_judged(store, upstream):
+    calls = (Message("assistant", "", tool_calls=(ToolCall("1", "find", "{}"),)),)
+    speaks = (Message("assistant", "I look.", tool_calls=(ToolCall("1", "find", "{}"),)),)
+    asked = rows(3)
+    examples = [
+        msgspec.structs.replace(row, row_id=f"r{n}", messages=(*row.prompt, *last))
+        for n, (row, last) in enumerate(
+            zip(asked, (calls, speaks, asked[2].messages[-1:]), strict=True)
+        )
+    ]
+    made = answers(examples, lambda n: 'Came to Bonn. <tool_call>{"name": "find"}</tool_call>')
+    found = build(store, upstream, examples, made)
+    assert found[0].values == {"rubric": None, "factual_consistency": None}
+    assert found[0].evidence["rubric"] == "the expected answer is a call of a tool"
+    assert found[1].values == found[2].values == {"rubric": 0.75, "factual_consistency": 0.5}
+    assert [("tool_call" in str(body["messages"])) for body in upstream.requests].count(True) == 2
+    assert "missing" not in record(store)["notes"]
+    ref = store.build(
+        AGAINST,
+        judging(upstream, AgainstParams),
+        given(store, examples),
+        given(store, answers(examples, "good"), Predictions),
+        given(store, answers(examples, "bad"), Predictions),
+    )
+    assert [row.values["preferred"] for row in store.rows(ref, Score)] == [None, 1.0, 1.0]
+
+
+# People
+
+
+def labelled(tmp_path, *lines, name="labels.jsonl"):
+    (tmp_path / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return gather([name], tmp_path)
+
+
+def test_a_judge_s_values_stand_beside_those_of_people(store, upstream, tmp_path):
+    files = labelled(
+        tmp_path,
+        {"input": "Parcel came.", "answer": "It came.", "score": 5, "consistent": True},
+        {"input": "Parcel came.", "answer": "It came to Bonn.", "score": None, "consistent": False},
+        {"input": "Parcel came.", "answer": "Nobody knows.", "score": None, "consistent": None},
+    )
+    ref = store.build(LABELLED, judging(upstream), files)
+    first, second = store.rows(ref, Score)
+    assert first.values == {
+        "rubric": 0.75, "rubric_by_people": 1.0,
+        "factual_consistency": None, "factual_consistency_by_people": 1.0,
+    }  # fmt: skip
+    assert second.values.keys() == {"factual_consistency", "factual_consistency_by_people"}
+    assert second.values["factual_consistency_by_people"] == 0.0
+    # One score, and twice facts: "Bonn" is in one answer only, so that of the other is asked thrice.
+    assert len(upstream.requests) == 1 + 3 + 1
+    found = agreements(list(store.rows(ref, Score)), RUBRIC.scale)
+    assert (found["rubric"].table[3][4], found["rubric"].labelled) == (1, 1)
+    assert (found["factual_consistency"].missing, found["factual_consistency"].labels) == (
+        1, ("no", "yes"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "match"),
+    [
+        ({"input": "i", "answer": "a", "score": 6}, "line 2: score 6; expected a whole number from 1"),
+        ({"input": "i", "answer": "a", "score": "4"}, "line 2: Expected `int | null`"),
+        ({"input": "i", "answer": "a", "Score": 4}, "line 2: .*unknown field `Score`"),
+        ({"input": "q", "answer": "a", "score": 1}, "line 2: the answer of line 1, labelled other"),
+        ({"answer": "a", "score": 1}, "line 2: .*missing required field `input`"),
+    ],
+)  # fmt: skip
+def test_a_wrong_label_is_told_with_its_line(tmp_path, line, match):
+    labelled(tmp_path, {"input": "q", "answer": "a", "score": 2}, line)
+    with pytest.raises(InputError, match=match):
+        read_labels(tmp_path / "labels.jsonl", RUBRIC.scale)
+
+
+def test_a_file_without_a_label_is_told(tmp_path):
+    labelled(tmp_path, {"input": "q", "answer": "a", "score": None})
+    with pytest.raises(InputError, match="nothing is labelled; set score or consistent"):
+        read_labels(tmp_path / "labels.jsonl", RUBRIC.scale)
+
+
+@pytest.mark.parametrize(
+    ("share", "label"), [(0.0, "no"), (0.66, "no"), (0.99, "no"), (1.0, "yes"), (None, None)]
+)
+def test_one_claim_without_support_is_enough_for_a_no(share, label):
+    values = {"factual_consistency": share, "factual_consistency_by_people": 1.0}
+    row = Score(row_id="r", group_id="r", values=values)
+    sure = Score(row_id="s", group_id="s", values={
+        "factual_consistency": 1.0, "factual_consistency_by_people": 1.0,
+    })  # fmt: skip
+    table = agreements([row, sure], RUBRIC.scale)["factual_consistency"].table
+    assert table == {"no": ((0, 1), (0, 1)), "yes": ((0, 0), (0, 2)), None: ((0, 0), (0, 1))}[label]
 
 
 # Two models

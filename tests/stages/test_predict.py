@@ -2,23 +2,29 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from datasets import Dataset
 
 from tests.made_rows import chat
+from tests.tiny_model import tiny_examples
 from tests.toy_stages import NoParams, given
 from tests.training.test_template import TOOL, TOOL_TEMPLATE
 from tunesmith.artifacts import Base
 from tunesmith.canonical import digest
 from tunesmith.errors import InputError
-from tunesmith.evaluation import generation
-from tunesmith.evaluation.generation import Generation, Output
+from tunesmith.evaluation.generation import Generation, Output, answering
 from tunesmith.evaluation.prompting import Prompting
 from tunesmith.records import ChatExample, LabelExample, Message, Prediction, ToolCall
 from tunesmith.sampling import sample
 from tunesmith.stage import Stage
 from tunesmith.stages.predict import STAGE, PredictParams
+from tunesmith.store import Store
+from tunesmith.training import device as devices
 from tunesmith.training.loading import load_tokenizer
 from tunesmith.training.rows import IGNORED, turns, write_rows
 
@@ -48,7 +54,7 @@ def asked(monkeypatch):
         found.extend(ids)
         return Generation([Output("a", "stop", len(row), 1) for row in ids])
 
-    monkeypatch.setattr(generation, "answer", answer)
+    monkeypatch.setattr(answering, "answer", answer)
     return found
 
 
@@ -125,7 +131,7 @@ def test_steps_get_room_to_think_in_and_leave_the_final_answer(store, base, monk
         limits.append(max_new_tokens)
         return Generation([Output("Well.\nFinal answer: 42", "stop", len(row), 9) for row in ids])
 
-    monkeypatch.setattr(generation, "answer", answer)
+    monkeypatch.setattr(answering, "answer", answer)
     (steps,) = predict(store, [PLAIN], base, prompting=Prompting(style="steps", reasoning_tokens=7))
     (plain,) = predict(store, [PLAIN], base)
     assert limits == [12, 5]
@@ -144,3 +150,92 @@ def test_a_template_without_tools_is_refused_and_not_asked_without_them(store, t
     with pytest.raises(InputError, match="leaves out the tool 'look'"):
         predict(store, [OFFERED], based(store, tiny_base))
     assert asked == []
+
+
+DRAWN = {"temperature": 1.5, "top_p": 0.95}
+
+
+def outputs(store, rows, base, **fields):
+    return {row.row_id: row.output for row in predict(store, rows, base, **fields)}
+
+
+def test_a_row_is_drawn_the_same_in_any_company(store, tiny_base):
+    base, rows = based(store, tiny_base), tiny_examples(6, seed=3)
+    options = {"batch_size": 4, "precision": "fp32"}
+    greedy, drawn = (outputs(store, rows, base, **options, **how) for how in ({}, DRAWN))
+    assert greedy != drawn
+    few = outputs(store, rows[2:], base, **options, **DRAWN)
+    assert few == {row_id: drawn[row_id] for row_id in few}
+    assert outputs(store, rows, base, **options, **DRAWN, seed=1) != drawn
+
+
+def test_another_precision_does_not_go_on_with_what_one_left(store, tiny_base, monkeypatch):
+    base, rows = based(store, tiny_base), tiny_examples(4, seed=3)
+    real = answering.answer
+    asked = []
+
+    def dies(loaded, ids, *, on_batch, finished, **more):
+        def keep(*batch):
+            on_batch(*batch)
+            raise KeyboardInterrupt
+
+        asked.append((loaded.device.precision, len(finished)))
+        return real(loaded, ids, on_batch=keep, finished=finished, **more)
+
+    monkeypatch.setattr(answering, "answer", dies)
+    usual = devices.pick
+    for precision in ("fp32", "bf16", "fp32"):
+        # As if the same build went on where another machine left it.
+        monkeypatch.setattr(devices, "pick", lambda _, best=precision: usual(best))
+        with pytest.raises(KeyboardInterrupt):
+            predict(store, rows, base, batch_size=1)
+    assert asked == [("fp32", 0), ("bf16", 0), ("fp32", 1)]
+
+
+KILLED_AND_STRAIGHT = """
+import os, signal, sys
+from tunesmith.artifacts import Base, Examples
+from tunesmith.evaluation.generation import answering
+from tunesmith.stages.predict import STAGE, PredictParams
+from tunesmith.store import Store
+params, base, rows, *stores = sys.argv[1:]
+params = PredictParams.model_validate_json(params)
+inputs = Examples.model_validate_json(rows), Base.model_validate_json(base), None, None
+
+def killed_after_two_batches():
+    real, kept = answering.answer, []
+    def answer(*given, on_batch, **more):
+        def keep(*batch):
+            on_batch(*batch)
+            kept.append(batch)
+            if len(kept) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return real(*given, on_batch=keep, **more)
+    answering.answer = answer
+    Store(stores[0]).build(STAGE, params, *inputs)
+
+child = os.fork()
+if not child:
+    killed_after_two_batches()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+for url in stores:
+    print(Store(url).build(STAGE, params, *inputs).digest)
+"""
+
+
+def test_killed_or_not_the_same_is_answered_again_in_another_process(tiny_base, tmp_path):
+    """In the machine's own number format: what keeps the answers is that the batches stay."""
+    params, rows = PredictParams(max_new_tokens=24, batch_size=4), tiny_examples(11, seed=4)
+    urls = [str(tmp_path / name) for name in ("killed", "straight", "here")]
+    for url in urls:
+        source, base = given(Store(url), rows), based(Store(url), tiny_base)
+    made = Store(urls[2]).build(STAGE, params, source, base, None, None)
+    arguments = [one.model_dump_json() for one in (params, base, source)]
+    told = subprocess.run(
+        [sys.executable, "-c", KILLED_AND_STRAIGHT, *arguments, *urls[:2]],
+        cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert told == [str(-signal.SIGKILL), made.digest, made.digest]
+    (resumed,) = Store(urls[0]).all_records("predict")
+    (straight,) = Store(urls[1]).all_records("predict")
+    assert resumed["notes"]["batches"] == straight["notes"]["batches"] == 3

@@ -170,7 +170,7 @@ def test_killed_and_run_again_it_ends_in_the_same_digest_and_asks_no_batch_twice
     child = subprocess.Popen(command, cwd=Path(__file__).parents[2])
     assert child.wait(60) == -signal.SIGKILL
     before = asked(upstream)
-    kept = list(Path(store.url).rglob("work/predict/*/state/batches/*.json"))
+    kept = list(Path(store.url).rglob("work/predict/*/state/endpoint/*.json"))
     assert kept, "no batch was finished before the kill"
     made = store.build(AT_ENDPOINT, params, source, None)
     again = asked(upstream)[len(before) :]

@@ -114,24 +114,37 @@ def test_one_group_of_all_pairs_shows_next_to_nothing():
     assert comparison.p_above(0.0) > 0.4
 
 
+def design_effect(outcome, groups):
+    """Return that of wins (1), losses (-1) and ties (0)."""
+    return compare_binary(list(outcome >= 0), list(outcome <= 0), groups).design_effect
+
+
 def test_design_effect_by_hand():
     # Five groups of two with totals 2, -2, 1, -1 and 0: squared and summed, 10 among the groups
     # against 6 within. Times 5/4, and 3 for t with 3 degrees of freedom, that is more than the 2
     # at which both pairs of a group always move as one.
     outcome = np.array([1, 1, -1, -1, 1, 0, 0, -1, 0, 0])
-    groups = [str(i // 2) for i in range(10)]
-    assert compare_binary(list(outcome >= 0), list(outcome <= 0), groups).design_effect == 2.0
-    # Eight groups of ten. Five hold one discordant pair each, so nothing moves together, and the
-    # variance of t with 4 degrees of freedom, which is 2, stands alone.
-    outcome = np.zeros(80)
-    outcome[[0, 10, 20, 30]], outcome[40] = 1, -1
-    groups = [str(i // 10) for i in range(80)]
-    effect = compare_binary(list(outcome >= 0), list(outcome <= 0), groups).design_effect
-    assert effect == pytest.approx(2.0)
-    # A second one in two of them: totals 2, 1, 1, 1 and -2 about a mean of 3/8.
-    outcome[[1, 41]] = 1, -1
-    effect = compare_binary(list(outcome >= 0), list(outcome <= 0), groups).design_effect
-    assert effect == pytest.approx(2 * (11 - 9 / 8) * (8 / 7) / (7 - 9 / 80))
+    assert design_effect(outcome, [str(i // 2) for i in range(10)]) == 2.0
+    # Eight groups of ten. Four hold one win each and four one loss, so nothing moves together,
+    # and the variance of t with 3 degrees of freedom, which is 3, stands alone.
+    outcome, groups = np.zeros(80), [str(i // 10) for i in range(80)]
+    outcome[[0, 10, 20, 30]], outcome[[40, 50, 60, 70]] = 1, -1
+    assert design_effect(outcome, groups) == pytest.approx(3.0)
+    # A second loss in each of the four: among the losses, 8 about a mean of one a group against
+    # 8 - 80 * 0.1**2 within. The difference's own factor would be 1.4 * 18 / 11.8 * 8/7 only.
+    outcome[[41, 51, 61, 71]] = -1
+    assert design_effect(outcome, groups) == pytest.approx(3 * 8 * (8 / 7) / 7.2)
+
+
+def test_wins_one_by_one_do_not_show_how_losses_come():
+    outcome, groups = np.zeros(80), [str(i // 10) for i in range(80)]
+    outcome[::10] = 1
+    assert design_effect(outcome, groups) == 10.0  # losses may come by whole groups
+    # Against a control that is never right, none can come.
+    effect = compare_binary(list(outcome > 0), [False] * 80, groups).design_effect
+    assert effect == pytest.approx(7 / 5)
+    # Nor can wins against one that is always right.
+    assert design_effect(-outcome, groups) == effect
 
 
 def test_pairs_that_move_against_each_other_count_once_each_at_most():
@@ -192,6 +205,22 @@ def test_where_a_percentile_bootstrap_promotes_a_worse_model_in_forty_percent_of
         percentile += np.quantile(resampled, 0.05) > -0.02
     assert percentile / 300 > 0.3
     assert ours / 300 <= 0.05
+
+
+def test_losses_by_whole_groups_rarely_hide_behind_wins_that_come_one_by_one():
+    # No better and no worse. By the difference's own design effect, 7 % are called better.
+    rng = np.random.default_rng(3)
+    ours = ignoring = 0
+    runs, groups = 300, [str(i // 4) for i in range(200)]
+    for _ in range(runs):
+        lost = np.repeat(rng.random(50) < 0.03, 4)
+        outcome = np.where(lost, -1, rng.random(200) < 0.03 / 0.97)
+        comparison = compare_binary(list(outcome >= 0), list(outcome <= 0), groups)
+        if exact.score(comparison.wins, comparison.losses, 200, 0.0) > 1.645:
+            ignoring += 1
+            ours += comparison.p_above(0.0) <= 0.05
+    assert ours / runs <= 0.05
+    assert ignoring / runs > 0.15
 
 
 @pytest.mark.parametrize(("clusters", "together"), [(15, 0.8), (60, 0.8), (60, 0.3)])

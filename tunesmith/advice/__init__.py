@@ -2,5 +2,6 @@
 
 `factors` weighs eight facts, `failures` sorts what the prompt baseline gets wrong, `method` names
 what to do by a table of rules, and `target` says whether the prompt baseline is good enough.
-`gathering` reads all of it from a store.
+`gathering` collects all of it from artifacts, and `document` puts it into the one form that is
+stored, printed and shown.
 """

@@ -68,12 +68,11 @@ _WORDING = ("tone", "markers", "refusal")
 
 
 class Judged(NamedTuple):
-    """One answer of the baseline with its scores; `where` is the set it comes from."""
+    """One answer of the baseline with its scores."""
 
     example: Example
     prediction: Prediction
     score: Score
-    where: str
 
 
 class Failure(NamedTuple):

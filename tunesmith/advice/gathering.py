@@ -1,7 +1,9 @@
-"""Read from a store what advice rests on."""
+"""Gather what advice rests on, from artifacts that a store or a stage reads."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import Field
 
 from tunesmith.advice.factors import Facts, Measured
 from tunesmith.advice.failures import Judged, Sorted, Standard, sort_failures
@@ -9,109 +11,112 @@ from tunesmith.advice.method import Case
 from tunesmith.advice.target import ALPHA, Reached, reaches_target
 from tunesmith.advice.training import ROWS, Training, unknown_words
 from tunesmith.advice.use import UseParams
-from tunesmith.artifacts import Examples, Mixture, Predictions, Ref, Scores, Split
+from tunesmith.artifacts import Mixture, Predictions, Ref, Scores, Split
 from tunesmith.data.surveys.formats import PLAIN
-from tunesmith.records import Example, Prediction, Score
+from tunesmith.records import Example, LabelExample, Prediction, Score
 from tunesmith.sampling import fraction
-from tunesmith.stages.evaluate import EvaluateParams, settings_of
-from tunesmith.store import Store
+from tunesmith.stage import Params
 
 _SALT = "advice"
 
 
-class Measurement(NamedTuple):
-    """The prompt baseline on one set."""
-
-    examples: Examples
-    predictions: Predictions
-    scores: Scores
-
-
-class Asked(NamedTuple):
+class Asked(Params):
     """What the recipe says about the advice."""
 
-    use: UseParams
-    evaluate: EvaluateParams
-    target: float | None
-    alpha: float = ALPHA
+    use: UseParams = Field(UseParams(), description="How the model is used.")
+    primary: str = Field(description="The primary metric.")
+    labels: tuple[str, ...] = Field(
+        (), description="Labels that an answer may be; those of the labelled rows by default."
+    )
+    target: float | None = Field(None, description="Value of the primary metric that is enough.")
+    alpha: float = Field(
+        ALPHA, gt=0, lt=0.5, description="Chance of calling a target reached that is not."
+    )
 
 
-def gather(
-    store: Store,
-    asked: Asked,
-    mixture: Mixture | None,
-    split: Split | None,
-    baseline: Mapping[str, Measurement],
-    retrieved: Scores | None = None,
-) -> Case:
-    """Return all that is known; what the store does not have yet is unknown.
+class Given(NamedTuple):
+    """What has been built; None where it has not been yet."""
 
-    Args:
-        store: The store.
-        asked: What the recipe says.
-        mixture: What training reads.
-        split: The sides of the data.
-        baseline: The prompt baseline's measurement on "test", "golden" or both.
-        retrieved: Scores on test of the base with passages of the recipe's documents.
-    """
-    rows = _sampled(store, split)
-    judged = _judged(store, baseline)
+    mixture: Mixture | None = None
+    split: Split | None = None
+    predictions: Predictions | None = None
+    """The prompt baseline's answers to the test examples."""
+    scores: Scores | None = None
+    """Their scores."""
+    retrieved: Scores | None = None
+    """On test, of the base with passages of the recipe's documents."""
+
+
+class Reader(Protocol):
+    """Reads artifacts."""
+
+    def rows(self, ref: Ref, row_type: Any) -> Iterator[Any]:
+        """Read the kept rows of an artifact, in order."""
+
+    def json(self, ref: Ref, name: str) -> Any:
+        """Read a JSON document of an artifact."""
+
+
+def gather(reader: Reader, asked: Asked, given: Given) -> Case:
+    """Return all that is known; what has not been built yet is unknown."""
+    rows = _sampled(reader, given.split)
+    judged = _judged(reader, given)
     failures: Sorted | None = None
     if judged:
-        examples = [one.example for one in judged]
-        labels = settings_of(asked.evaluate, examples).labels
-        standard = Standard(asked.evaluate.primary, asked.target, labels)
+        labels = asked.labels or _labels(one.example for one in judged)
+        standard = Standard(asked.primary, asked.target, labels)
         failures = sort_failures(judged, standard, Training(rows))
     return Case(
-        facts=_facts(store, asked.use, mixture, split, rows, judged),
+        facts=_facts(reader, asked.use, given, rows, judged),
         failures=failures,
         reached=_reached(asked, [one.score for one in judged]),
-        retrieved=_reached(asked, list(store.rows(retrieved, Score)) if retrieved else []),
+        retrieved=None
+        if given.retrieved is None
+        else _reached(asked, list(reader.rows(given.retrieved, Score))),
     )
 
 
 def _reached(asked: Asked, scores: Sequence[Score]) -> Reached | None:
     if asked.target is not None and not scores:
         return None
-    return reaches_target(scores, asked.target, asked.evaluate.primary, asked.alpha)
+    return reaches_target(scores, asked.target, asked.primary, asked.alpha)
 
 
-def _sampled(store: Store, split: Split | None) -> list[Example]:
+def _sampled(reader: Reader, split: Split | None) -> list[Example]:
     """Return about `ROWS` of the rows to train on, chosen by hash."""
     if split is None:
         return []
     share = ROWS / max(split.train.rows, 1)
-    rows: Iterable[Example] = store.rows(split.train, Example)
+    rows: Iterable[Example] = reader.rows(split.train, Example)
     return [row for row in rows if fraction(row.row_id, _SALT) < share]
 
 
-def _judged(store: Store, baseline: Mapping[str, Measurement]) -> list[Judged]:
-    """Return the answers on the test set, or on golden where only that was measured.
-
-    Shares are of one set, not of two put together; and to look at golden wears it out.
-    """
-    where = next((name for name in ("test", "golden") if name in baseline), None)
-    if where is None:
+def _judged(reader: Reader, given: Given) -> list[Judged]:
+    """Return the answers to the test examples with their scores."""
+    if given.split is None or given.predictions is None or given.scores is None:
         return []
-    measured = baseline[where]
-    scores = {row.row_id: row for row in store.rows(measured.scores, Score)}
-    predictions = {row.row_id: row for row in store.rows(measured.predictions, Prediction)}
+    scores = {row.row_id: row for row in reader.rows(given.scores, Score)}
+    predictions = {row.row_id: row for row in reader.rows(given.predictions, Prediction)}
     return [
-        Judged(row, predictions[row.row_id], scores[row.row_id], where)
-        for row in store.rows(measured.examples, Example)
+        Judged(row, predictions[row.row_id], scores[row.row_id])
+        for row in reader.rows(given.split.test, Example)
         if row.row_id in scores and row.row_id in predictions
     ]
 
 
+def _labels(examples: Iterable[Example]) -> tuple[str, ...]:
+    return tuple(sorted({row.label for row in examples if isinstance(row, LabelExample)}))
+
+
 def _facts(
-    store: Store,
+    reader: Reader,
     use: UseParams,
-    mixture: Mixture | None,
-    split: Split | None,
+    given: Given,
     rows: Sequence[Example],
     judged: Sequence[Judged],
 ) -> Facts:
-    document = store.json(mixture, "mixture.json") if mixture is not None else {}
+    mixture, split = given.mixture, given.split
+    document = reader.json(mixture, "mixture.json") if mixture is not None else {}
     surveys = document.get("surveys", {})
     own = document.get("parts", {}).get("task")
     read_at = "" if mixture is None else _at(mixture)

@@ -103,7 +103,7 @@ class Unsettled(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Advice:
+class Recommendation:
     """What to do, by which rule, and why.
 
     Attributes:
@@ -124,7 +124,7 @@ class Advice:
         return not self.unless
 
 
-def choose(case: Case) -> Advice:
+def choose(case: Case) -> Recommendation:
     """Name the method for a case."""
     unknown: list[Rule] = []
     for rule in RULES:
@@ -133,7 +133,7 @@ def choose(case: Case) -> Advice:
             unknown.append(rule)
         elif holds:
             others = [item for item in unknown if item.method != rule.method]
-            return Advice(rule.method, rule.name, _reason(rule, case), _asked(others))
+            return Recommendation(rule.method, rule.name, _reason(rule, case), _asked(others))
     raise AssertionError("the last rule always holds")
 
 

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith.evaluation.metrics import spec
+from tunesmith.evaluation.metrics.judged import missing
 from tunesmith.records import Score
 from tunesmith.statistics.binary import compare_binary
 from tunesmith.statistics.intervals import Interval, TooFewPairs, proportion
 from tunesmith.statistics.means import mean_interval
+from tunesmith.wording import counted
 
 ALPHA = 0.05
 """Chance of stopping although the true figure is at the target or short of it."""
@@ -77,6 +79,18 @@ def reaches_target(
         f"{found.confidence:.0%}, n = {found.n}"
     )
     side = "at or below" if lower else "at or above"
+    silent = [row.group_id for row in scores if missing(row, metric)]
+    if stop and silent:
+        # Only a judge is silent, and of what it measures more is better: 0 is the worst.
+        worst = [*values, *([0.0] * len(silent))]
+        stop = mean_interval(worst, 1 - 2 * alpha, [*groups, *silent], seed=_SEED).low >= target
+        if not stop:
+            return Reached(
+                False,
+                f"{shown}: all of it {side} the target of {target:g}, but not if the "
+                f"{counted(len(silent), 'missing verdict')} of the judge were bad ones",
+                found,
+            )
     if stop:
         return Reached(True, f"{shown}: all of it {side} the target of {target:g}", found)
     return Reached(False, f"{shown}: not all of it {side} the target of {target:g}", found)

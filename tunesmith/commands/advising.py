@@ -1,28 +1,45 @@
-"""What `tunesmith advise` prints: the factors, the failures, and the method they lead to."""
+"""What `tunesmith advise` prints: the factors, the failures, and the method they lead to.
 
-from collections.abc import Iterator
+Where the stage `advise` has been built, that is what is printed. Before, the same is gathered from
+what the store has of its inputs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tunesmith import pipeline, retrains
 from tunesmith import recipe as recipes
-from tunesmith.advice.factors import Factor, Measured
-from tunesmith.advice.failures import FEWEST, KINDS, Sorted
-from tunesmith.advice.gathering import Asked, Measurement, gather
-from tunesmith.advice.method import RULES, Advice, Case, choose
-from tunesmith.artifacts import Examples, Mixture, Predictions, Ref, Scores, Split
-from tunesmith.commands.preview import Preview, Step
+from tunesmith.advice.document import DOCUMENT, document, failed_answers
+from tunesmith.advice.factors import Measured
+from tunesmith.advice.failures import FEWEST, SHOWN
+from tunesmith.advice.gathering import Given, gather
+from tunesmith.artifacts import Advice, Ref
+from tunesmith.commands.preview import UNKNOWN, Preview
 from tunesmith.data.token_counts import count_rows
+from tunesmith.evaluation.prompting import Prompting
 from tunesmith.recipe import Recipe
-from tunesmith.records import Dropped
+from tunesmith.records import Dropped, FailedAnswer
+from tunesmith.reporting.advice_view import named, to_write
 from tunesmith.settings import Settings
+from tunesmith.stage import Ins, Out, P, Stage
+from tunesmith.stages import advise as advise_stage
+from tunesmith.store import Store
 from tunesmith.wording import counted, share_of
 
 R = TypeVar("R", bound=Ref)
 
 _ANSWER = 160
 """Characters of an answer that are shown."""
+
+
+class Advised(NamedTuple):
+    """The advice, and the failures that it rests on."""
+
+    document: Mapping[str, Any]
+    failures: Sequence[FailedAnswer]
 
 
 def advise(path: Path, settings: Settings) -> str:
@@ -33,48 +50,52 @@ def advise(path: Path, settings: Settings) -> str:
         InputError: a file that it names, or the base model, is missing or damaged.
     """
     recipe = recipes.load(path, training=False)
-    case = case_of(recipe, settings)
-    return "\n".join(told(recipe.name, case, choose(case), str(path)))
+    return "\n".join(told(recipe.name, advised(recipe, settings), str(path)))
 
 
-def case_of(recipe: Recipe, settings: Settings) -> Case:
-    """Gather what the store has of a recipe's stages."""
+def advised(recipe: Recipe, settings: Settings) -> Advised:
+    """Return the advice that was built; else gather what the store has of its inputs."""
     found = retrains.sources(recipe, settings)
     store = settings.store()
-    runner = Preview(store)
+    runner = _Looking(store)
     if recipe.golden is None:
-        pipeline.prepare(recipe, found, runner)
+        prepared = pipeline.prepare(recipe, found, runner)
+        runner.given = _known(prepared.mixture, prepared.split)
     else:
         pipeline.retrain(recipe, found, None, runner)
-    steps = {step.label: step for step in runner.steps}
-    asked = Asked(recipe.use, recipe.evaluate, recipe.target, recipe.gate.alpha)
-    split = _ref(steps, "split", Split)
-    mixture = _ref(steps, "mix", Mixture)
-    retrieved = _ref(steps, "evaluate retrieved test", Scores)
-    case = gather(store, asked, mixture, split, _baseline(steps, split), retrieved)
+    if runner.built is not None:
+        rows = store.rows(runner.built.failures, FailedAnswer)
+        return Advised(store.json(runner.built, DOCUMENT), list(rows))
+    asked = pipeline.advise_params(recipe, runner.prompting)
+    case = gather(store, asked, runner.given)
     if case.facts.prompt_tokens is None:
         prompt = _reference_prompt(recipe, Path(found.base.root) / "tokenizer.json")
-        facts = replace(case.facts, prompt_tokens=prompt)
-        case = replace(case, facts=facts)
-    return case
+        case = replace(case, facts=replace(case.facts, prompt_tokens=prompt))
+    return Advised(document(case, runner.prompting), list(failed_answers(case)))
 
 
-def _ref(steps: dict[str, Step], label: str, kind: type[R]) -> R | None:
-    step = steps.get(label)
-    return step.ref if step is not None and isinstance(step.ref, kind) else None
+class _Looking(Preview):
+    """Looks through a retrain for what the stage `advise` made, or would be given."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.built: Advice | None = None
+        self.given = Given()
+        self.prompting = Prompting()
+
+    def __call__(self, stage: Stage[P, Out, *Ins], label: str, params: P, *inputs: *Ins) -> Out:
+        """Note the stage `advise`, and go on."""
+        made = super().__call__(stage, label, params, *inputs)
+        if isinstance(params, advise_stage.AdviseParams):
+            self.given = _known(*inputs)
+            self.prompting = params.prompting
+            self.built = made if isinstance(made, Advice) and made.digest != UNKNOWN else None
+        return made
 
 
-def _baseline(steps: dict[str, Step], split: Split | None) -> dict[str, Measurement]:
-    """Return the sets on which the prompt baseline has been measured."""
-    golden = _ref(steps, "ingest golden", Examples)
-    sets = {"test": None if split is None else split.test, "golden": golden}
-    measured = {}
-    for where, examples in sets.items():
-        predictions = _ref(steps, f"predict prompt_baseline {where}", Predictions)
-        scores = _ref(steps, f"evaluate prompt_baseline {where}", Scores)
-        if examples is not None and predictions is not None and scores is not None:
-            measured[where] = Measurement(examples, predictions, scores)
-    return measured
+def _known(*inputs: Any) -> Given:
+    """Return the artifacts that are there, and None for the others."""
+    return Given(*(None if ref is None or ref.digest == UNKNOWN else ref for ref in inputs))
 
 
 def _reference_prompt(recipe: Recipe, tokenizer: Path) -> Measured | None:
@@ -89,84 +110,93 @@ def _reference_prompt(recipe: Recipe, tokenizer: Path) -> Measured | None:
     return Measured(counts[len(counts) // 2], "reference examples, median without shots")
 
 
-def told(name: str, case: Case, advice: Advice, recipe: str) -> Iterator[str]:
+def told(name: str, advised: Advised, recipe: str) -> Iterator[str]:
     """Yield the lines of the advice; commands name the path `recipe`."""
-    missing = "" if advice.settled else ", as far as is known"
-    yield f"advice for {name}: {advice.method}{missing}"
-    yield f"  rule {advice.rule!r}: {advice.reason}"
-    for other in advice.unless:
-        yield f"  unless: {_command(other.text, recipe)}"
+    advice, failures = advised
+    yield f"advice for {name}: {named(advice)}"
+    yield f"  rule {advice['rule']!r}: {advice['reason']}"
+    for text in advice["unless"]:
+        yield f"  unless: {_command(text, recipe)}"
     yield ""
-    yield from _factors(case.factors, recipe)
+    yield from _factors(advice["factors"], recipe)
     yield ""
-    yield f"target: {_target(case, recipe)}"
-    if case.retrieved is not None and case.retrieved.interval is not None:
-        yield f"with passages of the documents: {case.retrieved.reason}"
+    yield from _target(advice, recipe)
     yield ""
-    yield from _failures(case.failures, recipe)
+    yield from _failures(advice["failures"], failures, recipe)
     yield ""
     yield "rules, of which the first that holds names the method:"
-    for rule in RULES:
-        mark = {True: "yes", False: "no", None: "unknown"}[rule.holds(case)]
-        chosen = "  <- chosen" if rule.name == advice.rule else ""
-        yield f"  {mark:<8}{rule.method:<12} {rule.because}{chosen}"
+    for rule in advice["rules"]:
+        mark = {True: "yes", False: "no", None: "unknown"}[rule["holds"]]
+        chosen = "  <- chosen" if rule["name"] == advice["rule"] else ""
+        yield f"  {mark:<8}{rule['method']:<12} {rule['because']}{chosen}"
 
 
 def _command(text: str, recipe: str) -> str:
     return text.replace("RECIPE", recipe)
 
 
-def _target(case: Case, recipe: str) -> str:
-    if case.reached is None:
-        return f"the prompt baseline has not been measured yet: tunesmith run {recipe}"
-    return case.reached.reason
+def _target(advice: Mapping[str, Any], recipe: str) -> Iterator[str]:
+    baseline, retrieved = (advice["target"][who] for who in ("prompt_baseline", "retrieved"))
+    if baseline is None:
+        yield f"target: the prompt baseline has not been measured yet: tunesmith run {recipe}"
+    else:
+        yield f"target: {baseline['reason']}"
+        if baseline["interval"] is not None:
+            yield f"  the prompt baseline was asked with {_visible(advice['asked'])}"
+    # That there is no target is the same of both.
+    if retrieved is not None and (baseline is None or retrieved["reason"] != baseline["reason"]):
+        yield f"with passages of the documents: {retrieved['reason']}"
 
 
-def _factors(factors: tuple[Factor, ...], recipe: str) -> Iterator[str]:
+def _factors(factors: Sequence[Mapping[str, Any]], recipe: str) -> Iterator[str]:
     """Yield the factors as a table, with what to write where one is unknown."""
     head = ("factor", "value", "speaks for it", "direction", "from")
     rows = [
-        (one.name, one.value, one.bound, one.direction, one.source or _to_write(one.ask, recipe))
+        (
+            *(one[name] for name in ("name", "value", "bound", "direction")),
+            one["source"] or _command(to_write(one["ask"]), recipe),
+        )
         for one in factors
     ]
     widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
-    for row, note in zip((head, *rows), ("", *(one.note for one in factors)), strict=True):
+    notes = ("", *(one["note"] for one in factors))
+    for row, note in zip((head, *rows), notes, strict=True):
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         if note:
             yield f"{'':<{widths[0]}}  ({note})"
 
 
-def _to_write(ask: str, recipe: str) -> str:
-    return _command(ask, recipe) if ask.startswith("run: ") else f"write under use: {ask}"
-
-
-def _failures(found: Sorted | None, recipe: str) -> Iterator[str]:
+def _failures(
+    found: Mapping[str, Any] | None, failures: Sequence[FailedAnswer], recipe: str
+) -> Iterator[str]:
     if found is None:
         yield f"failures: the prompt baseline has not been measured yet: tunesmith run {recipe}"
         return
-    groups = len(found.failures)
+    groups = found["groups"]
     yield (
-        f"failures of the prompt baseline: {found.failed:,} of {counted(found.answers, 'answer')}, "
-        f"in {counted(groups, 'group')}, of which the first of each is sorted"
+        f"failures of the prompt baseline: {found['failed']:,} of "
+        f"{counted(found['answers'], 'answer')}, in {counted(groups, 'group')}, of which the first "
+        "of each is sorted"
     )
-    if not found.enough:
+    if not found["enough"]:
         verb = "is" if groups == 1 else "are"
         yield (
             f"{counted(groups, 'failure')} {verb} fewer than {FEWEST}: too few to say what most of "
             "them are, and no rule rests on them; predict.sample sets how many are answered"
         )
-    yield from (f"not looked for: {why}" for why in found.left_out)
-    for kind in KINDS if groups else ():
-        share = found.share(kind)
-        count = round(share.estimate * groups)
+    yield from (f"not looked for: {why}" for why in found["left_out"])
+    for item in found["kinds"]:
         yield (
-            f"  {kind:<20}{share_of(count, groups):>7}  [{share.low:.1%}, {share.high:.1%}]"
-            f"  {counted(count, 'failure')}"
+            f"  {item['kind']:<20}{share_of(item['count'], groups):>7}  [{item['low']:.1%}, "
+            f"{item['high']:.1%}]  {counted(item['count'], 'failure')}"
         )
-        for failure in found.examples(kind):
-            row = failure.judged
-            yield f"      {row.where} {_visible(row.example.source)}: {_visible(failure.why)}"
-            yield f"        answer: {_visible(row.prediction.output) or '(empty)'}"
+        yield from _examples(row for row in failures if row.kind == item["kind"])
+
+
+def _examples(failures: Iterable[FailedAnswer]) -> Iterator[str]:
+    for row in islice(failures, SHOWN):
+        yield f"      {_visible(row.source)}: {_visible(row.why)}"
+        yield f"        answer: {_visible(row.output) or '(empty)'}"
 
 
 def _visible(text: str) -> str:

@@ -12,8 +12,9 @@ from tunesmith.commands.preview import Step, preview
 from tunesmith.commands.releasing import lagging
 from tunesmith.commands.upkeep import damage, find_artifact
 from tunesmith.data.split_report import ASSUMED_DISCORDANCE, WEAK
+from tunesmith.deciding.bounds import unsettling
 from tunesmith.recipe import Recipe
-from tunesmith.records import Example, Prediction, Score
+from tunesmith.records import Example, FailedAnswer, Prediction, Score
 from tunesmith.reporting.data_view import data_view, prepared_text
 from tunesmith.settings import Settings
 from tunesmith.store import Store
@@ -41,30 +42,52 @@ def _steps(recipe: Recipe, settings: Settings) -> list[Step]:
 
 def _line(step: Step) -> str:
     state = f"cached  {step.ref.kind} {step.ref.short}" if step.ref else "would run"
-    return f"  {step.label:<30} {state}"
+    note = f"; {step.note}" if step.note else ""
+    return f"  {step.label:<30} {state}{note}"
 
 
 def power(recipe: Recipe, steps: list[Step]) -> str:
-    """Say how likely the gate's margin can be shown, and warn when it is a gamble."""
+    """Say how likely the gate's margins can be shown, and warn where one is a gamble."""
+    sample = recipe.predict.sample
+    test = next((step.ref.test.rows for step in steps if isinstance(step.ref, Split)), None)
+    margin = recipe.gate.margin
+    sets = [("test", test, margin, "predict.sample, split.test, more data", "gate.margin")]
+    for use in recipe.uses:
+        ref = next((step.ref for step in steps if step.label == f"ingest {use.name}"), None)
+        rows = ref.rows if isinstance(ref, Examples) else None
+        more = f"predict.sample, {use.examples}"
+        sets.append((use.name, rows, use.margin or margin, more, f"margin of {use.name}"))
+    lines = []
+    for name, rows, margin, more, wider in sets:
+        known = [count for count in (rows, sample) if count is not None]
+        if not known:
+            what = "the test set" if name == "test" else f"the use {name}"
+            lines.append(
+                f"power: unknown until the data stages have run and the size of {what} is known"
+            )
+            continue
+        lines.append(_power(name, min(known), margin, recipe.gate.alpha, more, wider))
+    quick = recipe.gate.latency
+    why = unsettling(quick, test, recipe.gate.alpha) if quick and test is not None else ""
+    if why:
+        lines.append(f"warning: gate.latency: the test set is too small: {why}")
+    return "\n".join(lines)
+
+
+def _power(name: str, n: int, margin: float, alpha: float, more: str, wider: str) -> str:
     from tunesmith.statistics.power import pairs_needed, power_not_worse
 
-    sample = recipe.predict.sample
-    rows = next((step.ref.test.rows for step in steps if isinstance(step.ref, Split)), None)
-    if rows is None and sample is None:
-        return "power: unknown until the data stages have run and the size of the test set is known"
-    n = min(value for value in (rows, sample) if value is not None)
-    margin, alpha = recipe.gate.margin, recipe.gate.alpha
     chance = power_not_worse(n, margin, ASSUMED_DISCORDANCE, alpha)
     text = (
-        f"power: with {counted(n, 'test example')} and {ASSUMED_DISCORDANCE:.0%} on which the two "
-        f"differ, a candidate as good as the champion is shown to be not worse by {margin:g} in "
-        f"{chance:.0%} of cases"
+        f"power: with {counted(n, f'{name} example')} and {ASSUMED_DISCORDANCE:.0%} on which the "
+        f"two differ, a candidate as good as the champion is shown to be not worse by {margin:g} "
+        f"in {chance:.0%} of cases"
     )
     if chance < WEAK:
         needed = pairs_needed(-margin, 0.0, ASSUMED_DISCORDANCE, alpha, power=WEAK)
         text += (
-            f"\nwarning: that is under {WEAK:.0%}. Use about {needed} test examples "
-            "(predict.sample, split.test, more data), or a wider gate.margin"
+            f"\nwarning: that is under {WEAK:.0%}. Use about {needed} {name} examples "
+            f"({more}), or a wider {wider}"
         )
     return text
 
@@ -88,6 +111,8 @@ def explain(recipe: Recipe, settings: Settings, stage: str) -> str:
         else:
             lines.append(f"{step.label}: would run")
             lines.extend(f"    {difference}" for difference in step.differences)
+        if step.note:
+            lines.append(f"    {step.note}")
     return "\n".join(lines) or f"the recipe has no stage {stage!r}"
 
 
@@ -120,7 +145,12 @@ def show_artifact(
         "files": {name: file["bytes"] for name, file in store.manifest(ref)["files"].items()},
     }
     text = yaml.safe_dump(about, sort_keys=False, allow_unicode=True, width=100)
-    types: dict[str, Any] = {"examples": Example, "predictions": Prediction, "scores": Score}
+    types: dict[str, Any] = {
+        "examples": Example,
+        "failures": FailedAnswer,
+        "predictions": Prediction,
+        "scores": Score,
+    }
     if ref.kind in types:
         text += "rows:\n" + "\n".join(_some(store, ref, types[ref.kind], rows))
     return text

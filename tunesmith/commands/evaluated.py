@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.artifacts import Adapter, Base, Examples, Predictions, Scores
 from tunesmith.evaluation.endpoint import EndpointParams, Prices
 from tunesmith.evaluation.endpoint.answers import cost, tokens
 from tunesmith.evaluation.judge import JudgeIdentity, differences
-from tunesmith.evaluation.judge.scores import JUDGED, MISSING, PREFERRED
+from tunesmith.evaluation.judge.scores import JUDGED, PREFERRED
 from tunesmith.evaluation.metrics import METRICS, set_value, spec
+from tunesmith.evaluation.metrics.judged import missing
 from tunesmith.records import Prediction, Score
 from tunesmith.reporting.tables import TableRow, text_table
 from tunesmith.stages import judge
@@ -50,6 +51,28 @@ class Evaluation:
     examples: Examples
     predictions: Predictions
     scores: Scores
+
+
+def told_suites(model: Model, found: Sequence[Mapping[str, Any]]) -> str:
+    """Return what each failure-mode suite shows of a model beside the recipe's base."""
+    rows: list[TableRow] = [
+        {
+            "suite": item["suite"].replace("_", " "),
+            "outcome": item["outcome"],
+            "base": _share(item["other"]),
+            "model": _share(item["candidate"]),
+            "n": f"{item['n']:,}",
+            "why": item["reason"],
+        }
+        for item in found
+    ]
+    worse = [row["suite"] for row in rows if row["outcome"] == "worse"]
+    head = f"worse than its base in: {', '.join(map(str, worse))}" if worse else "in none worse"
+    return f"{model.name} beside the base: {head}\n\n{text_table(rows)}"
+
+
+def _share(value: float | None) -> str:
+    return NO_INTERVAL if value is None else f"{value:.0%}"
 
 
 def shown(store: Store, made: Evaluation) -> str:
@@ -184,9 +207,8 @@ def _missing(scores: Sequence[Score]) -> Iterator[str]:
     found: dict[str, Counter[str]] = {}
     for row in scores:
         for name in JUDGED:
-            evidence = row.evidence.get(name, "")
-            if name in row.values and row.values[name] is None:
-                found.setdefault(name, Counter())[evidence.removeprefix(MISSING)] += 1
+            if why := missing(row, name):
+                found.setdefault(name, Counter())[why] += 1
     for name, reasons in found.items():
         why = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         yield (

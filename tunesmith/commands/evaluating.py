@@ -14,12 +14,31 @@ from typing import Any
 from tunesmith import pipeline, retrains
 from tunesmith import recipe as recipes
 from tunesmith.artifacts import Adapter, Base, Examples, Predictions, Scores
-from tunesmith.commands.evaluated import Evaluation, Model, changed_judge, choices, shown
+from tunesmith.commands.evaluated import (
+    Evaluation,
+    Model,
+    changed_judge,
+    choices,
+    shown,
+    told_suites,
+)
+from tunesmith.commands.proposing import check_proposing, write_pairs
+from tunesmith.commands.seen_sets import seen
 from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError, RecipeError
 from tunesmith.evaluation.endpoint import load_endpoint
-from tunesmith.evaluation.judge import JudgeSpec, load_judge
+from tunesmith.evaluation.generation.runtime import check_same_runtime
+from tunesmith.evaluation.judge import (
+    AgainstParams,
+    JudgeSpec,
+    JudgingParams,
+    RubricJudge,
+    check,
+    load_judge,
+    params_for,
+)
 from tunesmith.evaluation.prompting import Prompting
+from tunesmith.evaluation.suites import Probe, criteria
 from tunesmith.pipeline import Sources
 from tunesmith.recipe import Recipe
 from tunesmith.retrains import StoreRunner
@@ -27,6 +46,8 @@ from tunesmith.settings import Settings
 from tunesmith.stages import base, evaluate, ingest, judge, predict, retrieve
 from tunesmith.store import Store
 
+SUITES = "suites"
+"""What a model is asked beside examples: whether it has lost what its base had."""
 _CANDIDATE = re.compile(r"(?:candidate-)?([0-9a-f]{6,64})")
 
 
@@ -68,11 +89,16 @@ class Evaluator:
                 )
             name = f"champion (version {serving.version})"
             return Model(name, serving.base, serving.adapter, self._names(serving.base))
+        if wanted and Path(wanted).is_dir():
+            files = retrains.base_files(wanted, None, self._settings)
+            folder = self._run(base.STAGE, wanted, base.BaseParams(model=wanted), files)
+            return Model(wanted, folder, None, (wanted, Path(wanted).name))
         if match := _CANDIDATE.fullmatch(wanted):
             return self._candidate(match[1])
         raise RecipeError(
             f"--model {wanted}: expected base, champion, candidate-DIGEST (the start of an "
-            "adapter's digest, as `tunesmith run` logs it), or a .yaml file with base_url and model"
+            "adapter's digest, as `tunesmith run` logs it), a folder with a model, or a .yaml file "
+            "with base_url and model"
         )
 
     def examples(self, where: str) -> Examples:
@@ -89,9 +115,16 @@ class Evaluator:
                 raise RecipeError("golden: is missing in the recipe; expected one, or another --on")
             params = pipeline.golden_params(self.recipe)
             return self._run(ingest.STAGE, "ingest golden", params, self._sources.golden)
+        use = next((use for use in self.recipe.uses if use.name == where), None)
+        if use is not None:
+            params = pipeline.use_params(self.recipe, use)
+            return self._run(ingest.STAGE, f"ingest {where}", params, self._sources.uses[where])
         file = Path(where).absolute()
         if not file.is_file():
-            raise InputError(f"--on {where}: no such file; expected test, golden or a file of rows")
+            raise InputError(
+                f"--on {where}: no such file; expected test, golden, suites, the name of a use, or "
+                "a file of rows"
+            )
         source = ingest.SourceParams(path=file.name, origin="human")
         params = ingest.IngestParams(
             sources=(source,), group_by=self.recipe.ingest.group_by, bad_share=0.0
@@ -102,14 +135,18 @@ class Evaluator:
 
     def evaluate(self, model: Model, where: str, spec: JudgeSpec | None = None) -> Evaluation:
         """Let a model answer a set, and score the answers."""
-        told = None
-        if spec is not None:
-            told = judge.JudgingParams(**dict(spec), subjects=self._subjects(model))
-            judge.check(told)  # before anything is generated for it
+        subjects = self._subjects(model)
+        use = next((use for use in self.recipe.uses if use.name == where), None)
+        measured = self.recipe.evaluate if use is None else use.evaluate
+        if spec is None:
+            told = params_for(self.recipe.judge, measured.metrics, subjects)
+        else:
+            told = JudgingParams(**dict(spec), subjects=subjects)
+            check(told)  # before anything is generated for it
         examples = self._as_trained(model, where, self.examples(where))
         predictions = self._answers(model, where, examples)
         scores = self._run(
-            evaluate.STAGE, f"evaluate {model.name}", self.recipe.evaluate, examples, predictions
+            evaluate.STAGE, f"evaluate {model.name}", measured, examples, predictions
         )
         if told is not None:
             scores = self._run(
@@ -117,11 +154,43 @@ class Evaluator:
             )
         return Evaluation(model, where, examples, predictions, scores)
 
-    def prefer(self, one: Evaluation, other: Evaluation, spec: JudgeSpec) -> Scores:
+    def suites(self, model: Model) -> list[dict[str, Any]]:
+        """Ask a model and the recipe's base the failure-mode suites, and compare.
+
+        Raises:
+            RecipeError: the recipe asks none, or the model is not on this machine.
+            Unready: the two did not answer in the same way.
+        """
+        params = self.recipe.probe
+        if params is None or not isinstance(model.answerer, Base):
+            raise RecipeError(
+                "--on suites: expected a recipe with `probe`, and a model that answers on this "
+                "machine: the suites compare it with the recipe's base"
+            )
+        made = pipeline.prepare(self.recipe, self._sources, self._run)
+        learnt = self._as_trained(model, "train", made.mixture.train)
+        test = self._as_trained(model, "test", made.split.test)
+        asked = {
+            who: pipeline.probed(self.recipe, who, on, adapter, learnt, test, self._run)
+            for who, on, adapter in (
+                ("base", made.base, None),
+                (model.name, model.answerer, model.adapter),
+            )
+        }
+        check_same_runtime(
+            {who: probes for found in asked.values() for who, probes in found.items()}
+        )
+        theirs, ours = (
+            list(self.store.rows(asked[who][who], Probe)) for who in ("base", model.name)
+        )
+        gate = self.recipe.gate
+        return criteria(theirs, ours, gate.tolerances, gate.alpha, gate.primary)
+
+    def prefer(self, one: Evaluation, other: Evaluation, spec: RubricJudge) -> Scores:
         """Have the answers of two models to one set compared, in both orders."""
         fields = {name: value for name, value in dict(spec).items() if name != "tasks"}
         subjects = {**self._subjects(other.model, "other"), **self._subjects(one.model)}
-        told = judge.AgainstParams(**fields, subjects=subjects)
+        told = AgainstParams(**fields, subjects=subjects)
         label = f"judge {one.model.name} against {other.model.name}"
         return self._run(
             judge.AGAINST, label, told, one.examples, one.predictions, other.predictions
@@ -201,6 +270,7 @@ def report(
     where: str,
     judge_file: Path | None = None,
     against: str = "",
+    pairs: Path | None = None,
 ) -> str:
     """Evaluate a model on a set, and say how it did.
 
@@ -208,24 +278,44 @@ def report(
         path: The recipe.
         settings: Where this runs.
         model: base, champion, candidate-DIGEST, or an endpoint's file.
-        where: test, golden, or a file of rows.
+        where: test, golden, suites, the name of a use, or a file of rows.
         judge_file: A judge to ask too.
         against: Another model, whose answers the judge holds against this one's.
+        pairs: File for the preference pairs that the judge then proposes.
     """
     spec = None if judge_file is None else load_judge(judge_file)
-    if against and (spec is None or spec.rubric.pairwise is None):
-        raise RecipeError("--against: expected --judge with a rubric that has a pairwise template")
     evaluator = Evaluator(path, settings)
+    if where == SUITES:
+        if judge_file is not None or against or pairs is not None:
+            raise RecipeError("--on suites: takes no --judge, --against or --propose")
+        found = evaluator.model(model)
+        return told_suites(found, evaluator.suites(found))
+    chooser = spec or evaluator.recipe.judge
+    if against and (chooser is None or chooser.rubric.pairwise is None):
+        raise RecipeError(
+            "--against: expected --judge, or a judge in the recipe, with a rubric that has a "
+            "pairwise template"
+        )
+    if pairs is not None:
+        if not against:
+            raise RecipeError("--propose: expected --against with the other model of the pairs")
+        check_proposing(where, pairs)
     found = evaluator.model(model)
     other = evaluator.model(against) if against else None
     made = evaluator.evaluate(found, where, spec)
-    parts = [shown(evaluator.store, made)]
-    if other is not None and spec is not None:
+    copies = evaluator.recipe.dedup
+    parts = [shown(evaluator.store, made), *seen(evaluator.store, made, copies)]
+    if other is not None and chooser is not None:
         beside = evaluator.evaluate(other, where, spec)
-        preferred = evaluator.prefer(made, beside, spec)
+        preferred = evaluator.prefer(made, beside, chooser)
         parts += [
             shown(evaluator.store, beside),
+            *seen(evaluator.store, beside, copies),
             *changed_judge(evaluator.store, made.scores, beside.scores),
             choices(evaluator.store, made, beside, preferred),
         ]
+        if pairs is not None:
+            parts.append(
+                write_pairs(evaluator.recipe, evaluator.store, made, beside, preferred, pairs)
+            )
     return "\n\n".join(parts)

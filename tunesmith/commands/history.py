@@ -179,6 +179,7 @@ def _points(scores: Sequence[Golden], serving: str | None) -> list[Point]:
             version=score.version,
             at=score.at,
             value=score.value,
+            rate=score.rate,
             low=score.low,
             high=score.high,
             series=series.index(score.series),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
 from tunesmith import pipeline
-from tunesmith.artifacts import Examples, Ref
+from tunesmith.artifacts import Advice, Examples, Ref
 from tunesmith.recipe import Recipe
 from tunesmith.reporting.tracking import Champion
 from tunesmith.stage import Ins, Out, P, Stage
@@ -22,6 +22,8 @@ class Step(NamedTuple):
     ref: Ref | None
     differences: tuple[str, ...]
     """How its identity differs from the most similar build in the store; empty if cached."""
+    note: str = ""
+    """What it means for the stages after it."""
 
 
 class Preview:
@@ -75,10 +77,26 @@ class Preview:
 def preview(
     recipe: Recipe, sources: pipeline.Sources, champion: Champion | None, store: Store
 ) -> list[Step]:
-    """Return every stage in order, cached or not."""
+    """Return every stage in order, cached or not.
+
+    Whether a baseline reaches the target is known when the advice has been built. Until then the
+    stages after it are listed as if none did, and a note says so.
+    """
     runner = Preview(store)
     pipeline.retrain(recipe, sources, champion, runner)
-    return runner.steps
+    return [step._replace(note=_note(recipe, step)) for step in runner.steps]
+
+
+def _note(recipe: Recipe, step: Step) -> str:
+    if step.label != "advise":
+        return ""
+    if isinstance(step.ref, Advice) and step.ref.stop:
+        if recipe.train_beyond_target:
+            return "a baseline reaches the target, and train_beyond_target goes on"
+        return "a baseline reaches the target: the run stops here"
+    if step.ref is None and recipe.target is not None and not recipe.train_beyond_target:
+        return "if a baseline turns out to reach the target, the run stops here"
+    return ""
 
 
 def _unknown(kind: type[R]) -> R:
@@ -89,6 +107,8 @@ def _unknown(kind: type[R]) -> R:
             values[name] = field.default
         elif isinstance(annotation, type) and issubclass(annotation, Ref):
             values[name] = _unknown(annotation)
+        elif not field.is_required():
+            values[name] = field.default
         elif name == "decision":
             values[name] = "inconclusive"
         else:

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from tunesmith import releases, retrains
+from tunesmith import publishing, releases, retrains
 from tunesmith.database.session import session
 from tunesmith.database.tables import Retrain
 from tunesmith.errors import InputError, MissingArtifact, Unready
+from tunesmith.pipeline import Result
+from tunesmith.recipe import Recipe
 from tunesmith.reporting.tracking import CHAMPION, Move, Registered, Tracker, Version
+from tunesmith.reporting.verdict import minute, override_document
 from tunesmith.settings import Settings
 from tunesmith.store import Store
 
@@ -116,7 +119,7 @@ def _stayed(name: str, moves: Sequence[Move], now: str) -> str:
     if last is not None:
         what = "the rollback from version" if last.how == "rollback" else "it replaced version"
         from_ = f"{what} {last.before} " if last.before else ""
-        since = f" since {from_}on {_minute(last.at)} UTC, {last.by}"
+        since = f" since {from_}on {minute(last.at)}, {last.by}"
     return (
         f"{name}: version {now} serves{since}; nothing was moved. To go to another: tunesmith "
         f"rollback {name} --to VERSION"
@@ -129,10 +132,6 @@ def _version(versions: Sequence[Version], wanted: str) -> Version:
             return version
     known = ", ".join(item.tags.get("release") or item.version for item in versions)
     raise InputError(f"--to {wanted}: there is no such version; expected one of {known}")
-
-
-def _minute(at: str) -> str:
-    return at[:16].replace("T", " ")
 
 
 def _reason(option: str, text: str) -> str:
@@ -153,8 +152,8 @@ def _reason(option: str, text: str) -> str:
 def override(retrain: str, settings: Settings, reason: str) -> str:
     """Promote what the gate did not, because a person says so, and say what was done.
 
-    The verdict stays what it was. Who, when and why stand in the version's tags and card, in the
-    run's tags and its verdict.json, and with the move of the alias.
+    The verdict stays what it was. Who, when and why stand first in the report, in the version's
+    tags and card, in the run's tags and its verdict.json, and with the move of the alias.
 
     Args:
         retrain: Id of a retrain that was rejected or inconclusive.
@@ -177,14 +176,19 @@ def override(retrain: str, settings: Settings, reason: str) -> str:
     store, tracker = settings.store(), retrains.open_tracker(settings)
     document = tracker.document(row.mlflow_run or "", releases.RELEASE)
     release = releases.Release.model_validate(document)
+    recipe = Recipe.model_validate(tracker.document(release.run, publishing.RECIPE))
+    account = tracker.document(release.run, publishing.RETRAIN)
+    started = retrains.Started.model_validate(account["started"])
+    result = Result.model_validate(account["result"])
     _refuse_unfit(store, release)
     by = retrains.person()
     registered = releases.register(store, tracker, release, "override", by, why)
     move = tracker.moves(release.name)[-1]
-    _tell(tracker, release, registered, move)
+    publishing.publish(recipe, settings, tracker, started, result, registered, move)
+    tracker.tag(release.run, {"override": json.dumps(override_document(move))})
     return (
         f"{registered.release}: version {registered.version} of {registered.name} serves, against "
-        f"the verdict {release.decision}, by {move.by} on {_minute(move.at)} UTC: {move.why}\n"
+        f"the verdict {release.decision}, by {move.by} on {minute(move.at)}: {move.why}\n"
         f"To go back: tunesmith rollback {registered.name}"
     )
 
@@ -236,15 +240,3 @@ def _refuse_unfit(store: Store, release: releases.Release) -> None:
         f"{release.retrain}: its package is not fit to be served, which no reason overrules: "
         f"{found}"
     )
-
-
-def _tell(tracker: Tracker, release: releases.Release, registered: Registered, move: Move) -> None:
-    """Write the override into the run: its tags, its note, and the report's data."""
-    account = {"reason": move.why, "by": move.by, "at": move.at, "version": registered.version}
-    verdict = tracker.document(release.run, "verdict.json")
-    document = json.dumps({**verdict, "override": account}, indent=2)
-    tracker.documents(release.run, {"verdict.json": document})
-    tracker.tag(release.run, {"override": json.dumps(account)})
-    note = f"- promoted by {move.by} against the verdict: {move.why}"
-    reasons = [f"- {reason}" for reason in verdict["reasons"]]
-    tracker.describe(release.run, "\n".join([note, *reasons]))

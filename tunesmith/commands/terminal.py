@@ -45,13 +45,16 @@ def summary(ended: "Ended", *links: str) -> str:
     where = [f"MLflow run   {ended.run_url}", *links, f"report       {ended.report}"]
     if ended.outcome == "unchanged":
         head = "Unchanged: the candidate is the champion; nothing was evaluated or moved."
+    elif ended.outcome == "prompt_is_enough":
+        head = "A prompt is enough: nothing was registered or moved."
     else:
         head = f"Verdict: {ended.outcome}"
         if ended.registered:
-            head += f" (registered as {ended.registered.name} version {ended.registered.version})"
-    return "\n".join(
-        ["", head, *(f"  {reason}" for reason in ended.reasons), "", ended.before_after, "", *where]
-    )
+            head += f" (registered as {ended.registered.told})"
+    # Where a baseline is enough, the advice is what the reasons say.
+    advice = [] if ended.outcome == "prompt_is_enough" else ["", ended.advice]
+    reasons = (f"  {reason}" for reason in ended.reasons)
+    return "\n".join(["", head, *reasons, *advice, "", ended.before_after, "", *where])
 
 
 def stopped(error: TunesmithError) -> str:

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 
 from tunesmith.artifacts import (
     Adapter,
+    Advice,
     Base,
     Choice,
     Examples,
+    Failures,
+    Latencies,
     Mixture,
     Package,
     Predictions,
@@ -29,9 +32,12 @@ KINDS: dict[str, type[Ref]] = {
     kind.model_fields["kind"].default: kind
     for kind in (
         Adapter,
+        Advice,
         Base,
         Choice,
         Examples,
+        Failures,
+        Latencies,
         Mixture,
         Package,
         Predictions,
@@ -41,7 +47,7 @@ KINDS: dict[str, type[Ref]] = {
         Verdict,
     )
 }
-ROWS = ("examples", "predictions", "probes", "scores")
+ROWS = ("examples", "failures", "predictions", "probes", "scores")
 """Kinds whose files are rows."""
 
 

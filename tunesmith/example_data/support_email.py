@@ -31,7 +31,8 @@ defect at most:
 
 All else is `clean`. Some clean rows have the kind `decoy`: the same customer's problem again with
 new numbers, close to another row (`copy_of`) but below 0.8, so a near-copy check must keep them.
-No other two clean rows reach 0.4. Similarity is of ticket and e-mail, without the system prompt.
+Others have the kind `incomplete`: facts are left open, and the e-mail says so. But for decoys, no
+two clean rows reach 0.4. Similarity is of ticket and e-mail, without the system prompt.
 
 A line of the truth has `file`, `line` (from 1), `reason`, `kind` (the way it was done), `detail`,
 `copy_of` (the `file` and `line` that it repeats) and `facts` (what the e-mail of a row without an
@@ -50,6 +51,7 @@ from tunesmith.errors import InputError
 from tunesmith.example_data import defects
 from tunesmith.example_data.defects import Spoiled
 from tunesmith.example_data.dice import Dice
+from tunesmith.example_data.incomplete import leave_open
 from tunesmith.example_data.tickets import Row, Tickets, grams, jaccard, new_facts, pieces
 
 SYSTEM_PROMPT = (
@@ -59,8 +61,8 @@ SYSTEM_PROMPT = (
 )
 
 FORMAT = (
-    r"Subject: \[TK-\d{5}\] [A-Z][^\n]*\n\n"
-    r"(?:Hi|Hello|Dear) [A-Z][^\n,]*,\n\n"
+    r"Subject: \[(?:TK-\d{5}|[a-z ]+)\] [A-Z][^\n]*\n\n"
+    r"(?:Hi|Hello|Dear) (?:[A-Z][^\n,]*|customer),\n\n"
     r"In short: [^\n]+\.\n\n"
     r"[A-Z$€£][^\n]+\n\n"
     r"Kind regards,\nBrightline Support"
@@ -84,8 +86,14 @@ SHARES = {
 DECOYS = 0.015
 """Share of all lines that are clean but close to another clean row."""
 
+INCOMPLETE = 0.25
+"""Share of all lines that are clean but whose ticket leaves facts open."""
+
 DECOY = 0.65, 0.78
 """Least and greatest similarity of a decoy to its row (Jaccard of word 3-grams)."""
+
+DISTINCT = 0.4
+"""Similarity that no two clean rows reach, decoys aside."""
 
 HELDOUT_ROWS = 80
 FILES = 4
@@ -198,7 +206,10 @@ class _Maker:
         lines += [self._bad_line(at) for at in range(count["bad_line"])]
         for reason, spoil in self._spoilers().items():
             lines += [self._spoiled(reason, spoil, at) for at in range(count[reason])]
-        return _copies_last(self._dice.shuffled(lines))
+        ordered = _copies_last(self._dice.shuffled(lines))
+        # Last, so that all other rows are what they would be without.
+        self._leave_open(chosen, round(INCOMPLETE * self._rows))
+        return ordered
 
     def _spoilers(self) -> dict[str, Callable[[Row, int], Spoiled]]:
         """For each reason, how a row is spoiled; the number goes round the kinds."""
@@ -247,6 +258,21 @@ class _Maker:
                     decoy = Spoiled(other.user, other.assistant, "decoy", detail)
                     return _line(other, decoy, "clean", copy_of=line)
         raise AssertionError("no row has a decoy, though about every second row has")
+
+    def _leave_open(self, chosen: Iterator[tuple[Row, _Line]], count: int) -> None:
+        """Leave facts open in so many rows, passing over those that would be too much alike."""
+        known: dict[str, list[frozenset[str]]] = {}
+        for row, line in chosen:
+            if not count:
+                return
+            bare = leave_open(row, self._dice)
+            mine, others = grams(bare.user, bare.assistant), known.setdefault(row.problem, [])
+            if all(jaccard(mine, other) < DISTINCT for other in others):
+                others.append(mine)
+                made = _line(bare, Spoiled(bare.user, bare.assistant, "incomplete"))
+                line.content, line.kind, line.facts = made.content, made.kind, made.facts
+                count -= 1
+        raise AssertionError("too few rows are left to leave facts open in")
 
     def _leak(self, at: int, *, exact: bool) -> _Line:
         number = at * 7 % HELDOUT_ROWS

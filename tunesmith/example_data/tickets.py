@@ -33,6 +33,9 @@ _LONGEST = 76
 _LISTED = frozenset({"order", "label", "amount", "due"})
 """Facts that speak for themselves in a list; a bare number does not."""
 
+_SENTENCE = re.compile(r"(?:^|(?<=[.!?] ))[a-z]")
+"""The letter that a sentence begins with, where a fact was left open and no capital stands."""
+
 _PIECES = re.compile(r"\d|[^\W\d]+|[^\w\s]|\n\n")
 
 _MONTHS = (
@@ -67,7 +70,7 @@ class Wording:
                 f"Subject: [{facts['id']}] {title[0].upper()}{title[1:]}",
                 self.greeting.format(**facts),
                 f"In short: {', '.join(facts[name] for name in self.listed)}.",
-                self.body.format(**facts),
+                _SENTENCE.sub(lambda start: start.group().upper(), self.body.format(**facts)),
                 SIGN_OFF,
             )
         )

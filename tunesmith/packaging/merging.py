@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from tunesmith.packaging.serving import DRAWING, GENERATION_CONFIG
 from tunesmith.training.loading import load_adapter, load_base, load_tokenizer, quiet
 from tunesmith.training.model_folder import PATTERNS, read_header
 from tunesmith.training.template import end_ids
 
-GENERATION_CONFIG = "generation_config.json"
 _WEIGHTS = "model*.safetensors*"
 
 
@@ -51,7 +51,7 @@ def write_generation_config(base_dir: Path, target: Path) -> None:
     """
     path = base_dir / GENERATION_CONFIG
     told = json.loads(path.read_bytes()) if path.is_file() else {}
-    for drawing in ("do_sample", "temperature", "top_p", "top_k"):
+    for drawing in DRAWING:
         told.pop(drawing, None)
     told["eos_token_id"] = sorted(end_ids(load_tokenizer(base_dir)))
     (target / GENERATION_CONFIG).write_text(json.dumps(told, indent=2, sort_keys=True) + "\n")

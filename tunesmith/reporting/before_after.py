@@ -25,7 +25,6 @@ NAMES = {
     "champion": "champion",
     "candidate": "candidate",
 }
-PLACES = ("test", "golden")
 TOO_FEW = "n too small for an interval"
 NOT_MEASURED = "does not apply"
 
@@ -37,7 +36,7 @@ class Figure:
     Attributes:
         metric: Name of the metric.
         who: base, prompt_baseline, retrieved, champion or candidate.
-        where: test or golden.
+        where: test, golden, or a further use of the model.
         kind: `rate` is the share of yes, 0 to 1; `mean` is on the metric's own scale; `set` is
             one figure of the whole set, such as macro F1.
         better: Which way is better.
@@ -101,16 +100,21 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
+def places(result: Result) -> list[str]:
+    """Return where somebody was measured, in reading order: test, golden, then the uses."""
+    return list(dict.fromkeys(name.partition(" ")[2] for name in result.measured))
+
+
 def before_after(store: Store, result: Result) -> list[Figure]:
     """Return every metric of everybody who was measured.
 
-    Ordered by place (test, golden), then metric, then base, prompt baseline, champion, candidate.
+    Ordered by place, then metric, then base, prompt baseline, champion, candidate.
 
     Raises:
         MissingArtifact: when scores are missing or damaged.
     """
     figures: list[Figure] = []
-    for where in PLACES:
+    for where in places(result):
         scores = {
             who: list(store.rows(result.measured[f"{who} {where}"].scores, Score))
             for who in NAMES

@@ -19,8 +19,10 @@ from tunesmith.pipeline import Result
 from tunesmith.recipe import Recipe
 from tunesmith.reporting.before_after import as_markdown, before_after
 from tunesmith.reporting.data_view import data_view
-from tunesmith.reporting.looks import told, wear_of
+from tunesmith.reporting.judge_view import judges
+from tunesmith.reporting.looks import judging_sets, told, wear_of
 from tunesmith.reporting.tables import escape, flat_facts, funnel_rows, markdown_table
+from tunesmith.reporting.verdict import minute
 from tunesmith.store import Store
 from tunesmith.wording import counted
 
@@ -59,7 +61,7 @@ def training_record(store: Store, adapter: Adapter) -> dict[str, Any]:
 
 def headed(body: str, name: str, promoted: "Move", decision: str) -> str:
     """Put the version's name, and how it came to be promoted, before a card."""
-    at = f"{promoted.at[:16].replace('T', ' ')} UTC"
+    at = minute(promoted.at)
     by = escape(promoted.by)
     if promoted.how == "override":
         told = (
@@ -77,7 +79,7 @@ def card(recipe: Recipe, store: Store, started: "Started", result: Result) -> st
     Raises:
         MissingArtifact: when an artifact or record that it speaks of is missing.
     """
-    if result.verdict is None:
+    if result.verdict is None or result.adapter is None:
         raise RuntimeError("only a judged candidate has a card")
     verdict = store.json(result.verdict, "verdict.json")
     record = training_record(store, result.adapter)
@@ -112,7 +114,7 @@ def _model(
     folders = (store.path(result.base), Path(started.sources.base.root))
     found = (licence(folder) for folder in folders)
     yield "licence of the base", next((name for name in found if name), UNSTATED)
-    yield "adapter", result.adapter.digest
+    yield "adapter", record["output"]["digest"]
     if result.package is not None:
         fit = "fit" if result.package.passed else "not fit"
         yield "package", f"{fit} to serve, {result.package.digest}"
@@ -124,17 +126,20 @@ def _model(
 def licence(folder: Path) -> str | None:
     """Return the licence that a model's files state, or None.
 
-    Looked for in the front matter of README.md, in config.json, then as the first line of a file
-    named LICENSE or LICENCE.
+    Looked for in the front matter of README.md (`license`, and `license_name` where that is
+    `other`), in config.json, then at the head of a file named LICENSE or LICENCE.
     """
-    stated = _front_matter(folder / "README.md").get("license")
+    facts = _front_matter(folder / "README.md")
+    stated = facts.get("license_name") if facts.get("license") == "other" else facts.get("license")
     if not stated and (folder / "config.json").is_file():
         stated = _mapping((folder / "config.json").read_text("utf-8")).get("license")
     if isinstance(stated, str) and stated.strip():
         return stated.strip()
     for path in sorted(folder.glob("LICEN[CS]E*")):
-        lines = (line.strip() for line in path.read_text("utf-8", "replace").splitlines())
-        return next((f"{line} ({path.name})" for line in lines if line), None)
+        head = [line.strip() for line in path.read_text("utf-8", "replace").splitlines()]
+        name, *rest = [*filter(None, head), "", ""]
+        version = f", {rest[0]}" if rest[0].startswith("Version") else ""
+        return f"{name}{version} ({path.name})" if name else None
     return None
 
 
@@ -181,9 +186,9 @@ def _limits(
                 f"{counted(item['groups'], 'group')}; a difference smaller than "
                 f"{item['smallest_effect']:.2g} may have gone unseen"
             )
-    sets = {"test": result.split.test.digest, "golden": result.golden.digest}
-    for name, wear in wear_of(store, sets).items():
-        yield escape(told(name, wear))
+    for name, worn in wear_of(store, judging_sets(result)).items():
+        yield escape(told(name, worn))
+    yield from map(escape, judges(store, result).values())
     for warning in (*recipe.evaluate.cautions, *warnings):
         yield escape(warning)
     yield f"the adapter fits the base {result.base.short} alone, and has its limits too"

@@ -14,6 +14,8 @@ from tunesmith.recipe import Recipe
 from tunesmith.records import Score
 from tunesmith.reporting import drawings
 from tunesmith.reporting.before_after import Figure, as_documents, figure
+from tunesmith.reporting.looks import told as looks_told
+from tunesmith.reporting.looks import wear_of
 from tunesmith.reporting.page import environment
 from tunesmith.reporting.plots import learning_curve_png
 from tunesmith.reporting.tables import TableRow, escape, markdown_table, text_table
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
     from tunesmith.learning_curve import Curve
     from tunesmith.statistics.knee import Bend
 
+TITLES = {
+    "yes": "More data would pay",
+    "no": "More data would not pay",
+    "not settled": "Not settled whether more data would pay",
+}
 HOW = (
     "The curve is an inverse power law, fitted by least squares. Its intervals come from drawing "
     "the test groups again, together for all sizes, with noise as large as the points' scatter "
@@ -45,6 +52,7 @@ class Drawn:
         bend: What the fit says; None where there is too little to fit.
         why: Why there is no fit; empty otherwise.
         margin: The gain that is of no consequence.
+        worn: How far the set is worn by looks at it; empty for validation, which decides nothing.
     """
 
     metric: str
@@ -55,6 +63,7 @@ class Drawn:
     bend: "Bend | None"
     why: str
     margin: float
+    worn: str
 
     @property
     def pays(self) -> Literal["yes", "no", "not settled"]:
@@ -87,8 +96,9 @@ def draw(recipe: Recipe, store: Store, curve: "Curve") -> Drawn:
     sizes = [point.rows.rows for point in curve.points]
     measured, why = None, ""
     sign = -1.0 if spec(metric).better == "lower" else 1.0
-    rows = [score for score in scores[-1] if score.values.get(metric) is not None]
     by_row = [{score.row_id: score.values.get(metric) for score in found} for found in scores]
+    # A judge's verdict on one size may be missing: then the row is left out for all.
+    rows = [row for row in scores[-1] if all(of[row.row_id] is not None for of in by_row)]
     values = [[sign * (found[row.row_id] or 0.0) for row in rows] for found in by_row]
     ends = sorted((0.0, sign))
     try:
@@ -113,26 +123,36 @@ def draw(recipe: Recipe, store: Store, curve: "Curve") -> Drawn:
         bend=measured,
         why=why,
         margin=margin,
+        worn=_worn(store, curve),
     )
+
+
+def _worn(store: Store, curve: "Curve") -> str:
+    worn = wear_of(store, {curve.on: curve.asked.digest}) if curve.on == "test" else {}
+    return " ".join(_sentence(f"{looks_told(name, found)}.") for name, found in worn.items())
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def headline(drawn: Drawn) -> str:
     """Say whether more data would pay."""
+    return f"{TITLES[drawn.pays]}: {reason(drawn)}"
+
+
+def reason(drawn: Drawn) -> str:
+    """Say what speaks for it, or what is missing to tell."""
     found = drawn.bend
     if found is None:
-        return f"Not settled whether more data would pay: {drawn.why}."
+        return f"{drawn.why}."
     doubling = found.doubling
     gain = f"{doubling.estimate:.3f} [{doubling.low:.3f}, {doubling.high:.3f}]"
     at = f"{doubling.confidence:.0%} interval"
     twice = f"twice the examples, {2 * drawn.rows[-1]:,}, would gain about {gain} ({at})"
-    if found.pays == "yes":
-        return f"More data would pay: {twice}, all of it at or over the margin of {found.margin:g}."
-    if found.pays == "no":
-        return f"More data would not pay: {twice}, all of it under the margin of {found.margin:g}."
-    return (
-        f"Not settled whether more data would pay: {twice}, on both sides of the margin of "
-        f"{found.margin:g}."
-    )
+    sides = {"yes": "all of it at or over", "no": "all of it under"}
+    side = sides.get(found.pays, "on both sides of")
+    return f"{twice}, {side} the margin of {found.margin:g}."
 
 
 def knee_sentence(drawn: Drawn) -> str:
@@ -170,13 +190,15 @@ def table(drawn: Drawn) -> list[TableRow]:
 
 def told(drawn: Drawn) -> str:
     """Return all of it as plain text."""
-    sentences = [headline(drawn), knee_sentence(drawn)]
+    sentences = [headline(drawn), knee_sentence(drawn), drawn.worn]
     return "\n".join([text_table(table(drawn)), "", *(text for text in sentences if text)])
 
 
 def markdown(drawn: Drawn) -> str:
     """Return all of it in Markdown."""
-    sentences = [escape(text) for text in (headline(drawn), knee_sentence(drawn), HOW) if text]
+    sentences = [
+        escape(text) for text in (headline(drawn), knee_sentence(drawn), drawn.worn, HOW) if text
+    ]
     return "\n\n".join([*sentences[:-1], markdown_table(table(drawn)), sentences[-1]])
 
 
@@ -244,7 +266,8 @@ def page(recipe: Recipe, drawn: Drawn) -> str:
             recipe=recipe,
             drawn=drawn,
             lines=list(zip(drawn.rows, drawn.figures, strict=True)),
-            headline=headline(drawn),
+            title=TITLES[drawn.pays],
+            why=_sentence(reason(drawn)),
             knee=knee_sentence(drawn),
             how=HOW,
             plot=_placed(drawn),

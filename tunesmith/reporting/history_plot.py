@@ -5,10 +5,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tunesmith.reporting.plots import BLUE, GREEN, GREY, ORANGE, RED, _figure, _png, _say
+from tunesmith.reporting.plots import BLUE, GREEN, GREY, ORANGE, RED, new_figure, note, png_of
 
 _COLOURS = (BLUE, ORANGE, GREEN, GREY)
-_LABELS = 10
+_LABELS = 8
 """Versions that are named below the plot; of more, every second or third and the newest."""
 
 
@@ -16,12 +16,13 @@ class Point(NamedTuple):
     """The golden score of one version.
 
     `series` numbers what can be compared; scores of two series share no line. `named` says what the
-    series is.
+    series is; `rate` whether the value is a share of yes.
     """
 
     version: str
     at: datetime.datetime
     value: float
+    rate: bool
     low: float | None
     high: float | None
     series: int
@@ -37,7 +38,7 @@ def history_png(points: Sequence[Point]) -> bytes:
     The champion is ringed; a version that a person promoted against the verdict is a cross. Without
     points, the plot says so.
     """
-    figure, axes = _figure(6.8, 3.6)
+    figure, axes = new_figure(6.8, 3.6)
     for number in sorted({point.series for point in points}):
         mine = [(at, point) for at, point in enumerate(points) if point.series == number]
         colour = _COLOURS[number % len(_COLOURS)]
@@ -67,10 +68,12 @@ def history_png(points: Sequence[Point]) -> bytes:
             frameon=False, fontsize=8, loc="outside upper right", ncols=3, markerscale=0.5
         )
     else:
-        _say(axes, "no version has a golden score")
+        note(axes, "no version has a golden score")
     axes.set_ylabel("golden score")
+    if points and all(point.rate for point in points):
+        axes.yaxis.set_major_formatter("{x:.0%}")
     axes.grid(axis="y", alpha=0.25)
-    return _png(figure)
+    return png_of(figure)
 
 
 def _named(count: int) -> list[int]:

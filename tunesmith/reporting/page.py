@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.artifacts import Adapter, Ref
 from tunesmith.pipeline import Result
 from tunesmith.recipe import Recipe
+from tunesmith.reporting import advice_view, comparisons, drawings, slices, verdict
 from tunesmith.reporting import before_after as figures_view
-from tunesmith.reporting import comparisons, drawings, slices, verdict
-from tunesmith.reporting.before_after import NAMES, PLACES, Figure
-from tunesmith.reporting.cost import costs
+from tunesmith.reporting.before_after import NAMES, Figure
+from tunesmith.reporting.cost import costs, works
 from tunesmith.reporting.data_view import DataView
+from tunesmith.reporting.glance import glance
+from tunesmith.reporting.judge_view import judges
+from tunesmith.reporting.looks import Worn, told
 from tunesmith.reporting.tables import fact, flat_facts, seconds
 from tunesmith.reporting.tracking import Registered
 from tunesmith.store import Store
@@ -36,8 +39,10 @@ class Seen:
     document: dict[str, Any]
     figures: list[Figure]
     data: DataView
+    advice: dict[str, Any]
     steps: list[dict[str, float]]
     artifacts: dict[str, Ref]
+    worn: dict[str, Worn]
 
 
 def page(
@@ -49,21 +54,22 @@ def page(
     seen: Seen,
 ) -> str:
     """Return the report page."""
-    marks = drawings.interval_marks(seen.document["criteria"])
     suites = seen.document.get("suites", [])
     suite_axis, suite_marks = drawings.suite_marks(suites)
-    primary = recipe.gate.primary
-    record = newest_record(store, result.adapter)
+    primary, packaged = recipe.gate.primary, _package(store, result)
+    record = {} if result.adapter is None else newest_record(store, result.adapter)
     return (
         environment()
         .get_template("report.html")
         .render(
             recipe=recipe,
             outcome=result.outcome,
-            title=verdict.TITLES[result.outcome],
-            headline=verdict.headline(seen.document, started.champion, registered),
+            title=verdict.title(seen.document),
+            headlines=verdict.headlines(seen.document, started.champion, registered),
             document=seen.document,
-            criteria=list(zip(seen.document["criteria"], marks, strict=True)),
+            glance=glance(seen.document, packaged, seen.worn),
+            panels=_panels(seen.document["criteria"]),
+            base_as_is=_base_as_is(result),
             suites=list(zip(suites, suite_marks, strict=True)),
             suite_axis=suite_axis,
             claim=verdict.claim,
@@ -72,11 +78,13 @@ def page(
             legend=figures_view.legend(seen.figures),
             target=recipe.target,
             primary=primary,
-            package=_package(store, result),
+            advice=_advice(seen.advice),
+            package=packaged,
             slices=_sliced(slices.slices(store, result, primary)),
             small=slices.SMALL,
             first=slices.FIRST,
-            costs=costs(store, result),
+            costs=costs(store, result, recipe.gate.cost.prices if recipe.gate.cost else None),
+            works=works(store, result),
             funnel=seen.data.funnel,
             flags=seen.data.flags,
             split=seen.data.split,
@@ -90,11 +98,49 @@ def page(
             tallies=comparisons.tally(store, result),
             changes=comparisons.comparisons(store, result, primary),
             how_chosen=comparisons.HOW_CHOSEN,
-            provenance=provenance(recipe, started, result, registered, record),
+            provenance={
+                **provenance(recipe, started, result, registered, record),
+                **{f"judge, {name}": said for name, said in judges(store, result).items()},
+                **{f"looks, {name}": told(name, worn) for name, worn in seen.worn.items()},
+            },
             packages=record.get("packages", {}),
             artifacts=seen.artifacts,
         )
     )
+
+
+def _advice(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page says of the advice."""
+    return {
+        "named": advice_view.named(document),
+        "reason": document["reason"],
+        "told": list(advice_view.told(document)),
+        "unless": document["unless"],
+        "factors": advice_view.factor_rows(document),
+        "failures_told": advice_view.failures_told(document),
+        "failures": advice_view.failure_rows(document),
+    }
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Criteria that share an axis, each with where its interval stands on it."""
+
+    axis: drawings.Axis
+    lines: list[tuple[Mapping[str, Any], drawings.IntervalMark]]
+
+
+def _panels(criteria: Sequence[Mapping[str, Any]]) -> list[Panel]:
+    panels: dict[drawings.Axis, Panel] = {}
+    for item, (axis, mark) in zip(criteria, drawings.interval_marks(criteria), strict=True):
+        panels.setdefault(axis, Panel(axis, [])).lines.append((item, mark))
+    return list(panels.values())
+
+
+def _base_as_is(result: Result) -> bool:
+    """Return whether the best prompt is the rows' own: both gave the very same answers."""
+    base, prompted = (result.measured.get(f"{who} test") for who in ("base", "prompt_baseline"))
+    return base is not None and prompted is not None and base.predictions == prompted.predictions
 
 
 def _package(store: Store, result: Result) -> dict[str, Any] | None:
@@ -133,7 +179,7 @@ class Measured:
 
 def _measured(figures: Sequence[Figure]) -> list[Measured]:
     tables = []
-    for where in PLACES:
+    for where in dict.fromkeys(figure.where for figure in figures):
         here = [figure for figure in figures if figure.where == where]
         lines = [
             (metric, [figure for figure in here if figure.metric == metric])
@@ -183,7 +229,7 @@ def provenance(
         "started by": started.started_by,
         "taken up again after an interruption": fact("resumed", started.resumed),
         "MLflow run": started.run_url,
-        "registered as": f"{registered.name} version {registered.version}" if registered else "no",
+        "registered as": registered.told if registered else "no",
         "champion at the start": f"version {champion.version}" if champion else "none",
         "recipe": f"{recipe.name}, sha256 {recipe.digest}",
         "base": f"{result.base.model}, {result.base.digest}",
@@ -191,6 +237,14 @@ def provenance(
         f"{started.sources.examples.digest}",
         **_golden(recipe),
         "training rows": result.mixture.train.digest,
+        **_trained(result, record),
+    }
+
+
+def _trained(result: Result, record: Mapping[str, Any]) -> dict[str, str]:
+    if result.adapter is None:
+        return {"adapter": "none, nothing was trained"}
+    return {
         "adapter": result.adapter.digest,
         "adapter trained": str(record.get("created", "not recorded")),
         "commit at training": str(record.get("commit") or "not in git"),

@@ -29,7 +29,7 @@ def loss_curve_png(steps: Sequence[Mapping[str, float]]) -> bytes:
     Args:
         steps: Each with `step`, and `loss` or `eval_loss` where that was measured.
     """
-    figure, axes = _figure(6.4, 3.4)
+    figure, axes = new_figure(6.4, 3.4)
     lines: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("loss", "training", {"color": BLUE, "linewidth": 1.2}),
         ("eval_loss", "validation", {"color": ORANGE, "marker": "o", "linewidth": 1.6}),
@@ -41,11 +41,11 @@ def loss_curve_png(steps: Sequence[Mapping[str, float]]) -> bytes:
     if axes.lines:
         axes.legend(frameon=False)
     else:
-        _say(axes, "no loss was measured")
+        note(axes, "no loss was measured")
     axes.set_xlabel("optimizer step")
     axes.set_ylabel("loss, nats per answer token")
     axes.grid(alpha=0.25)
-    return _png(figure)
+    return png_of(figure)
 
 
 def curve(steps: Sequence[Mapping[str, float]], name: str) -> list[tuple[float, float]]:
@@ -62,22 +62,22 @@ def criteria_png(verdict: Mapping[str, Any]) -> bytes:
     for item in verdict.get("criteria", []):
         scales.setdefault(scale(item), []).append(item)
     heights = [0.7 + 0.6 * len(items) for items in scales.values()] or [1.3]
-    figure, panels = _figures(6.4, 0.5 + sum(heights), heights)
+    figure, panels = new_panels(6.4, 0.5 + sum(heights), heights)
     if not scales:
-        _say(panels[0], "nothing was compared")
+        note(panels[0], "nothing was compared")
         panels[0].set_axis_off()
     for axes, items in zip(panels, scales.values(), strict=False):
         _criteria(axes, items)
-    return _png(figure)
+    return png_of(figure)
 
 
 def _criteria(axes: "Axes", criteria: Sequence[Mapping[str, Any]]) -> None:
+    axes.axvline(0, color=GREY, linewidth=1, alpha=0.5)
     for at, item in enumerate(criteria):
         colour = ANSWER_COLOURS[item["answer"]]
         axes.plot([item["low"], item["high"]], [at, at], color=colour, linewidth=3)
         axes.plot([item["estimate"]], [at], "o", color=colour, markersize=7)
-        axes.plot([bound(item)] * 2, [at - 0.35, at + 0.35], color=RED, linestyle=":")
-    axes.axvline(0, color=GREY, linewidth=1)
+        axes.plot([bound(item)] * 2, [at - 0.35, at + 0.35], color=RED, linestyle=":", linewidth=2)
     axes.set_yticks(
         range(len(criteria)),
         [f"{item['metric']} on {item['where']}:\n{claim(item)}" for item in criteria],
@@ -107,7 +107,7 @@ def learning_curve_png(
     knee: float | None,
 ) -> bytes:
     """Draw a metric by number of training examples, with intervals, the fit and its knee."""
-    figure, axes = _figure(6.4, 3.6)
+    figure, axes = new_figure(6.4, 3.6)
     for size, item in zip(rows, figures, strict=True):
         if item.value is None:
             continue
@@ -127,12 +127,12 @@ def learning_curve_png(
     axes.set_ylabel(base.name)
     axes.legend(frameon=False, fontsize=8)
     axes.grid(alpha=0.25)
-    return _png(figure)
+    return png_of(figure)
 
 
 def funnel_png(steps: Sequence[Step]) -> bytes:
     """Draw what each stage kept and dropped."""
-    figure, axes = _figure(6.4, 1.1 + 0.45 * len(steps))
+    figure, axes = new_figure(6.4, 1.1 + 0.45 * len(steps))
     positions = range(len(steps))
     kept = [step.kept for step in steps]
     dropped = [step.rows_in - step.kept for step in steps]
@@ -150,7 +150,7 @@ def funnel_png(steps: Sequence[Step]) -> bytes:
     axes.set_xticks(_ticks(max(step.rows_in for step in steps)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     figure.legend(frameon=False, loc="outside upper right", ncols=2, fontsize=8)
-    return _png(figure)
+    return png_of(figure)
 
 
 def _ticks(most: int) -> list[float]:
@@ -160,12 +160,15 @@ def _ticks(most: int) -> list[float]:
     return [at for at in MaxNLocator(5, integer=True).tick_values(0, most) if 0 <= at <= most]
 
 
-def _figure(width: float, height: float) -> "tuple[Figure, Axes]":
-    figure, [axes] = _figures(width, height, [height])
+def new_figure(width: float, height: float) -> "tuple[Figure, Axes]":
+    """Make a figure of one panel, in inches."""
+    figure, [axes] = new_panels(width, height, [height])
     return figure, axes
 
 
-def _figures(width: float, height: float, heights: Sequence[float]) -> "tuple[Figure, list[Axes]]":
+def new_panels(
+    width: float, height: float, heights: Sequence[float]
+) -> "tuple[Figure, list[Axes]]":
     """Make a figure of panels below each other, as high as these are to each other."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -179,11 +182,13 @@ def _figures(width: float, height: float, heights: Sequence[float]) -> "tuple[Fi
     return figure, panels
 
 
-def _say(axes: "Axes", text: str) -> None:
+def note(axes: "Axes", text: str) -> None:
+    """Write into the middle of a panel that has nothing to draw."""
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
 
 
-def _png(figure: "Figure") -> bytes:
+def png_of(figure: "Figure") -> bytes:
+    """Return a figure as PNG, the same bytes for the same figure."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -3,7 +3,8 @@
 Parts are the values of every metadata field with few of them, thirds of the lengths of prompt and
 answer, and the number of the user's turns. So many looks find something by chance alone: they
 tell where to look, and nothing is decided on them. What a part is taken from is the example, never
-the output, so all models are compared on the same rows.
+the output, so all models are compared on the same rows. A row that lacks the judge's verdict on one
+of the models is left out for all.
 """
 
 from collections import Counter
@@ -109,8 +110,10 @@ def slices(store: Store, result: Result, primary: str) -> Slices | None:
     rows = [
         row
         for row in store.rows(result.split.test, Example)
-        if row.row_id in scores["candidate"]
-        and scores["candidate"][row.row_id].values.get(primary) is not None
+        if all(
+            row.row_id in of and of[row.row_id].values.get(primary) is not None
+            for of in scores.values()
+        )
     ]
     return sliced(rows, scores, primary, against)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tunesmith.observe import Built
 from tunesmith.pipeline import Result
 from tunesmith.recipe import Recipe
+from tunesmith.reporting.advice_view import advice_markdown
 from tunesmith.reporting.before_after import as_rows
 from tunesmith.reporting.report import pictures, see
 from tunesmith.reporting.tables import (
@@ -103,6 +104,7 @@ class RetrainPages:
     """What the end of a retrain shows: Markdown, tables, and pictures as `data:` addresses."""
 
     verdict: str
+    advice: str
     before_after: list[TableRow]
     funnel: list[TableRow]
     images: dict[str, str]
@@ -123,6 +125,7 @@ def retrain_pages(
     seen = see(store, started, result)
     return RetrainPages(
         verdict=verdict_markdown(recipe.task, seen.document, started.champion, registered),
+        advice=advice_markdown(seen.advice),
         before_after=as_rows(seen.figures),
         funnel=funnel_rows(seen.data.funnel),
         images={

@@ -51,6 +51,11 @@ class Registered(Params):
     release: str = ""
     """What people call it, such as support-email-v3-2026-11."""
 
+    @property
+    def told(self) -> str:
+        """What people call it, and where it stands in the registry."""
+        return f"{self.release}, version {self.version} of {self.name}"
+
 
 class Move(Params):
     """One time that the alias `champion` moved: the account of it, for whoever asks later."""

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunesmith.deciding.bounds import BOUND
 from tunesmith.pipeline import Result
+from tunesmith.reporting.advice_view import advice_document, stopped
 from tunesmith.reporting.before_after import NAMES
 from tunesmith.reporting.tables import escape
-from tunesmith.reporting.tracking import Champion, Registered
+from tunesmith.reporting.tracking import Champion, Move, Registered
 from tunesmith.store import Store
 
 TITLES = {
@@ -14,7 +16,10 @@ TITLES = {
     "reject": "Rejected",
     "inconclusive": "Not settled",
     "unchanged": "Unchanged",
+    "prompt_is_enough": "A prompt is enough",
 }
+OVERRIDDEN = "Promoted by a person"
+NOT_PROMOTED = "The gate did not promote it."
 
 
 def verdict_document(store: Store, result: Result, champion: Champion | None) -> dict[str, Any]:
@@ -26,11 +31,15 @@ def verdict_document(store: Store, result: Result, champion: Champion | None) ->
     if result.verdict is not None:
         document: dict[str, Any] = store.json(result.verdict, "verdict.json")
         return document
+    if result.outcome == "prompt_is_enough":
+        reasons = stopped(advice_document(store, result), champion)
+    else:
+        reasons = [headline({"decision": "unchanged"}, champion, None)]
     return {
-        "decision": "unchanged",
-        "reasons": [headline({"decision": "unchanged"}, champion, None)],
+        "decision": result.outcome,
+        "reasons": reasons,
         "criteria": [],
-        "adapter": result.adapter.digest,
+        "adapter": None if result.adapter is None else result.adapter.digest,
         "champion": None if champion is None else champion.version,
     }
 
@@ -39,7 +48,34 @@ def headline(
     document: Mapping[str, Any], champion: Champion | None, registered: Registered | None
 ) -> str:
     """Say in plain words how the retrain ended, without markup."""
+    return " ".join(headlines(document, champion, registered))
+
+
+def headlines(
+    document: Mapping[str, Any], champion: Champion | None, registered: Registered | None
+) -> list[str]:
+    """Say in plain words how the retrain ended, in one paragraph.
+
+    Where a person promoted against the verdict, that comes first, and the verdict after it in a
+    paragraph of its own.
+    """
+    override = document.get("override")
+    if override is None:
+        return [_ruled(document, champion, registered)]
+    at = f", as {registered.release}" if registered else ""
+    return [
+        f"P{override_note(override)[1:]}{at}.",
+        f"The verdict: {TITLES[document['decision']].lower()}. {_ruled(document, champion, None)}",
+    ]
+
+
+def _ruled(
+    document: Mapping[str, Any], champion: Champion | None, registered: Registered | None
+) -> str:
+    """Say what the gate decided."""
     decision, criteria = document["decision"], document.get("criteria", [])
+    if decision == "prompt_is_enough":
+        return " ".join(document["reasons"])
     if decision == "unchanged":
         version = "" if champion is None else f", version {champion.version}"
         return (
@@ -47,20 +83,41 @@ def headline(
             "adapter. Nothing was compared, registered or moved."
         )
     if decision == "promote":
-        at = f" as {registered.name} version {registered.version}" if registered else ""
-        return f"The candidate is {claims(criteria)}. It was promoted{at}."
+        at = f" as {registered.release}" if registered else ""
+        settled = [item for item in criteria if item["answer"] == "yes"]
+        return f"The candidate is {claims(settled)}. It was promoted{at}."
     if decision == "reject" and document["unfit"]:
-        return (
-            f"The candidate is not fit to serve ({'; '.join(document['unfit'])}). It was not "
-            "promoted."
-        )
+        return f"The candidate is not fit to serve ({'; '.join(document['unfit'])}). {NOT_PROMOTED}"
     if decision == "reject":
-        return f"The candidate {_lost(document)}. It was not promoted."
-    unsettled = [item for item in criteria if item["answer"] != "yes"]
+        return f"The candidate {_lost(document)}. {NOT_PROMOTED}"
+    unsettled = [item for item in criteria if item["needed"] and item["answer"] != "yes"]
     return (
         f"The examples do not settle whether the candidate is {claims(unsettled)}. "
-        f"It was not promoted.{_cost(unsettled)}"
+        f"{NOT_PROMOTED}{_cost(unsettled)}"
     )
+
+
+def override_document(move: Move) -> dict[str, str]:
+    """Return what a verdict's document says of a person who promoted against it."""
+    return {"reason": move.why, "by": move.by, "at": move.at, "version": move.to}
+
+
+def override_note(override: Mapping[str, str]) -> str:
+    """Say in one line that a person promoted against the verdict."""
+    return (
+        f"promoted by {override['by']} against the verdict, because “{override['reason']}” "
+        f"({minute(override['at'])})"
+    )
+
+
+def title(document: Mapping[str, Any]) -> str:
+    """Return in two or three words how the retrain ended."""
+    return OVERRIDDEN if "override" in document else TITLES[document["decision"]]
+
+
+def minute(at: str) -> str:
+    """Return an ISO 8601 time to the minute."""
+    return f"{at[:16].replace('T', ' ')} UTC"
 
 
 def _lost(document: Mapping[str, Any]) -> str:
@@ -80,7 +137,10 @@ def _lost(document: Mapping[str, Any]) -> str:
 def claims(criteria: Sequence[Mapping[str, Any]]) -> str:
     """Join what criteria claim in one phrase that says the same rule once."""
     against: dict[tuple[str, str, str], list[str]] = {}
+    bounded = [item["rule"] for item in criteria if item["against"] == BOUND]
     for item in criteria:
+        if item["against"] == BOUND:
+            continue
         key = (item["rule"], item["metric"], item["where"])
         against.setdefault(key, []).append(f"the {NAMES[item['against']]}")
     places: dict[tuple[str, str, str], list[str]] = {}
@@ -91,15 +151,20 @@ def claims(criteria: Sequence[Mapping[str, Any]]) -> str:
             f"{_compared(rule, others)} on {metric.replace('_', ' ')} ({join(wheres)})"
             for (rule, metric, others), wheres in places.items()
         ]
+        + bounded
     )
 
 
 def claim(item: Mapping[str, Any]) -> str:
     """Say what one criterion asks, such as "better than the base"."""
+    if item["against"] == BOUND:
+        return str(item["rule"])
     return _compared(item["rule"], f"the {NAMES[item['against']]}")
 
 
 def _opposite(item: Mapping[str, Any]) -> str:
+    if item["against"] == BOUND:
+        return f"not {item['rule']}"
     return "worse" if item["rule"] == "better" else str(item["rule"]).removeprefix("not ")
 
 
@@ -130,7 +195,7 @@ def verdict_markdown(
 ) -> str:
     """Return the verdict in Markdown: the task, the sentence, then every reason."""
     lines = [
-        f"# {TITLES[document['decision']]}",
+        f"# {title(document)}",
         f"*{escape(task)}*",
         escape(headline(document, champion, registered)),
     ]

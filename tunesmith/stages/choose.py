@@ -154,4 +154,4 @@ def _write(
     return draft.seal_json(Choice, DOCUMENT, document, variant=document["chosen"])
 
 
-STAGE = Stage("choose", version=1, produces=Choice, body=_write)
+STAGE = Stage("choose", version=2, produces=Choice, body=_write)

@@ -1,7 +1,8 @@
 """Score predictions with the recipe's metrics.
 
 Reads `Examples` and the `Predictions` made on them, writes `Scores`, one row a prediction in the
-same order. No model is loaded: a new metric never costs a generation.
+same order. No model is loaded: a new metric never costs a generation. Metrics that a judge measures
+are left to the stage `judge`, which adds them to these scores.
 """
 
 from collections import Counter
@@ -170,7 +171,7 @@ def evaluate(
 ) -> Iterator[Score]:
     """Measure each prediction; `examples` are by row id."""
     settings = settings_of(params, examples.values())
-    metrics = {name: spec(name) for name in params.metrics}
+    metrics = {name: found for name in params.metrics if not (found := spec(name)).judged}
     for prediction in predictions:
         example = examples[prediction.row_id]
         measured = {

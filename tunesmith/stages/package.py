@@ -7,10 +7,10 @@ that load adapters take it from the store as it is.
 | check | the question |
 |---|---|
 | template | does a server make the same tokens of a prompt as training did? |
-| stop_token | do the answers end by themselves? |
-| agreement | do the adapter on its base and the merged model expect the same next token? |
-| serving | does the packaged folder, loaded by itself, give the answers that were evaluated? |
+| stop_token | do the answers end by themselves, and does a server stop where they end? |
 | safetensors | are the weights nothing but weights? |
+| serving | does the packaged form, loaded by itself, answer as the evaluated model would? |
+| agreement | do the adapter on its base and the merged model expect the same next token? |
 
 A check that fails does not stop the stage. The gate names it, and promotes nothing.
 """
@@ -23,15 +23,15 @@ from pydantic import Field
 from tunesmith.artifacts import Adapter, Base, Examples, Package
 from tunesmith.canonical import canonical
 from tunesmith.errors import InputError
-from tunesmith.records import ChatExample
+from tunesmith.packaging.pinning import check_base
 from tunesmith.sampling import sample
 from tunesmith.stage import Params, Stage
 from tunesmith.store.draft import Draft
 
 if TYPE_CHECKING:
-    from tunesmith.packaging.checks import Finding, Prompt
+    from tunesmith.packaging.checks import Finding
+    from tunesmith.packaging.serving import Prompt
 
-MODEL = "model"
 DOCUMENT = "package.json"
 
 
@@ -49,16 +49,21 @@ class PackageParams(Params):
         0.9, gt=0, le=1, description="Least share of answers that end by a stop token."
     )
     agreement: float = Field(
-        0.99, gt=0, le=1, description="Least share of places at which both forms agree."
+        0.98, gt=0, le=1, description="Least share of places at which both forms agree."
     )
-    serving: float = Field(
-        0.75,
+    distance: float = Field(
+        0.1,
         gt=0,
         le=1,
         description=(
-            "Least share of answers that are word for word those that were evaluated; in bfloat16 "
-            "a near tie may turn one."
+            "Largest mean distance of both forms' logits, as a share of how far these spread."
         ),
+    )
+    serving: float = Field(
+        0.97,
+        gt=0,
+        le=1,
+        description="Least share of served tokens that the evaluated model would have chosen.",
     )
 
 
@@ -66,13 +71,9 @@ def _write(
     params: PackageParams, draft: Draft, base: Base, adapter: Adapter, examples: Examples
 ) -> Package:
     from tunesmith.packaging.merging import merge
+    from tunesmith.packaging.serving import MODEL
 
-    if adapter.base != base.digest:
-        raise InputError(
-            f"adapter {adapter.short} was trained on the base {adapter.base[:12]}, not on "
-            f"{base.short} ({base.model}), and fits no other. Put that base into the recipe, or "
-            "train on this one with `tunesmith run RECIPE`"
-        )
+    check_base(adapter, base)
     prompts = _prompts(draft, examples, params.prompts)
     folder = draft.scratch()
     base_dir, adapter_dir = draft.path(base), draft.path(adapter)
@@ -91,16 +92,12 @@ def _write(
 
 
 def _prompts(draft: Draft, examples: Examples, count: int) -> "list[Prompt]":
-    from tunesmith.packaging.checks import Prompt
-    from tunesmith.training.rows import turns
+    from tunesmith.packaging.serving import asked
 
     chosen = sample(draft.peek(examples), count, "package")
     if not chosen:
         raise InputError("package: there is no prompt to ask; expected rows in the golden set")
-    return [
-        Prompt(turns(row.prompt), row.tools if isinstance(row, ChatExample) else ())
-        for row in chosen
-    ]
+    return [asked(row) for row in chosen]
 
 
 def _findings(
@@ -112,7 +109,7 @@ def _findings(
 ) -> "list[Finding]":
     from tunesmith.evaluation.generation import answer, load
     from tunesmith.packaging import checks
-    from tunesmith.training.loading import load_tokenizer
+    from tunesmith.packaging.serving import load_served
     from tunesmith.training.template import prompt_ids
 
     adapted = load(base_dir, adapter_dir)
@@ -121,21 +118,28 @@ def _findings(
         adapted, ids, max_new_tokens=params.max_new_tokens, batch_size=len(ids)
     ).outputs
     answers = [output.text for output in outputs]
-    served = load_tokenizer(model_dir if params.merged else base_dir)
+    reasons = [output.finish_reason for output in outputs]
+    form = {"model": model_dir} if params.merged else {"base": base_dir}
+    files = checks.check_files({"adapter": adapter_dir, **form})
+    try:
+        served = load_served(model_dir) if params.merged else load_served(base_dir, adapter_dir)
+    except (InputError, OSError, ValueError) as error:  # the last two are of transformers
+        return [files, checks.Finding("serving", False, f"it cannot be loaded: {error}", {})]
     findings = [
         checks.check_template(adapted.tokenizer, served, prompts),
-        checks.check_stops([output.finish_reason for output in outputs], params.stops),
-        checks.check_files(adapter_dir),
+        checks.check_stops(adapted.tokenizer, served, reasons, params.stops),
+        files,
+        checks.check_serving(
+            adapted, served, prompts, answers, params.max_new_tokens, params.serving
+        ),
     ]
     if params.merged:
-        merged = load(model_dir, None)
-        findings += [
-            checks.check_agreement(adapted, merged, prompts, answers, params.agreement),
-            checks.check_serving(
-                model_dir, prompts, answers, params.max_new_tokens, params.serving
-            ),
-        ]
+        findings.append(
+            checks.check_agreement(
+                adapted, served, prompts, answers, params.agreement, params.distance
+            )
+        )
     return findings
 
 
-STAGE = Stage("package", version=1, produces=Package, body=_write, repeatable=False)
+STAGE = Stage("package", version=3, produces=Package, body=_write, repeatable=False)

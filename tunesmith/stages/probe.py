@@ -10,9 +10,8 @@ repeatable, as `predict`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-import msgspec
 from pydantic import Field, field_validator
 
 from tunesmith.artifacts import Adapter, Base, Examples, Probes
@@ -23,13 +22,14 @@ from tunesmith.evaluation.metrics import Metric, MetricParams
 from tunesmith.evaluation.suites import plan, tasks
 from tunesmith.evaluation.suites.asking import Judged, Probe, Question
 from tunesmith.evaluation.suites.judging import judge
+from tunesmith.packaging.pinning import check_base
 from tunesmith.records import Example, LabelExample
 from tunesmith.sampling import sample
 from tunesmith.stage import Params, Stage
 from tunesmith.store.draft import Draft
 
 if TYPE_CHECKING:
-    from tunesmith.evaluation.generation import LoadedModel, Output
+    from tunesmith.evaluation.generation import Answerer, Output
 
 LONGEST = 72
 """Tokens of an answer to what is no question of the task; what goes on beyond is cut off."""
@@ -42,9 +42,9 @@ class ProbeParams(Params):
 
     skills: tuple[Skill, ...] = Field(SKILLS, description="Skills of the capability set.")
     of_skill: int = Field(15, ge=1, description="Capability items of each skill, chosen by hash.")
-    of_suite: int = Field(40, ge=1, description="Questions of each failure-mode suite.")
+    of_suite: int = Field(80, ge=1, description="Questions of each failure-mode suite.")
     of_task: int = Field(
-        40, ge=1, description="Rows of training, and as many of test, asked as they stand."
+        80, ge=1, description="Rows of training, and as many of test, asked as they stand."
     )
     beginnings: int = Field(
         8, ge=1, description="Training texts that break off before personal data."
@@ -59,6 +59,12 @@ class ProbeParams(Params):
         256, ge=1, description="Longest answer to the task; `predict.max_new_tokens` by default."
     )
     batch_size: int = Field(32, ge=1, description="Prompts that are answered together.")
+    precision: Literal["fp32", "bf16"] | None = Field(
+        None, description="Number format; `predict.precision` by default."
+    )
+    runtime: Literal["transformers", "vllm"] | None = Field(
+        None, description="What answers; `predict.runtime` by default."
+    )
     metrics: tuple[Metric, ...] = Field(
         ("format", "grounding"), description="`evaluate.metrics` by default; those of yes or no."
     )
@@ -100,6 +106,7 @@ def _write(
     train: Examples,
     test: Examples,
 ) -> Probes:
+    check_base(adapter, base)
     rows = sample(draft.peek(test), params.of_task, f"probe {params.seed}")
     with draft.timed("plan"):
         questions = _questions(params, draft, train, rows)
@@ -113,7 +120,9 @@ def _write(
             canaries=params.canaries,
             run=params.recited,
         )
-    return draft.seal_rows(Probes, _rows(answered, outputs, values))
+    made = draft.seal_rows(Probes, _rows(answered, outputs, values))
+    by = f"{draft.notes['runtime']} {draft.notes['precision']}"
+    return made.model_copy(update={"answered_by": by})
 
 
 def _questions(
@@ -175,37 +184,33 @@ class _Asking:
     ) -> None:
         self._params, self._draft = params, draft
         self._base, self._adapter = base, adapter
-        self._folder = draft.state / "batches"
-        self._folder.mkdir(exist_ok=True)
-        self._done = 0
 
     def answers(self, questions: Sequence[Question]) -> "tuple[list[Question], list[Output]]":
         """Return the questions that fit into the model's context, and its answers."""
-        from tunesmith.evaluation.generation import load
+        from tunesmith.evaluation.generation import load_answerer
+        from tunesmith.training.device import pick
 
+        params = self._params
         with self._draft.timed("load"):
             adapter_dir = self._draft.path(self._adapter) if self._adapter else None
-            loaded = load(self._draft.path(self._base), adapter_dir)
-        ids = [_ids(loaded, question) for question in questions]
-        limits = [self._limit(question) for question in questions]
-        context = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
-        fitting = [
-            at
-            for at in range(len(questions))
-            if context is None or len(ids[at]) + limits[at] <= context
+            loaded = load_answerer(
+                self._draft.path(self._base), adapter_dir, pick(params.precision), params.runtime
+            )
+        asked = [
+            (question, _ids(loaded, question), self._limit(question)) for question in questions
         ]
-        self._note_left_out(len(questions) - len(fitting), context)
+        context = loaded.context
+        fitting = [one for one in asked if context is None or len(one[1]) + one[2] <= context]
+        self._note_left_out(len(asked) - len(fitting), context)
         if not fitting:
             raise Unready(
                 f"probe: no question fits into the model's context of {context} tokens; lower "
                 "predict.max_new_tokens"
             )
-        found: dict[int, Output] = {}
-        for limit in sorted({limits[at] for at in fitting}):
-            places = [at for at in fitting if limits[at] == limit]
-            outputs = self._round(loaded, [ids[at] for at in places], limit, len(fitting))
-            found.update(zip(places, outputs, strict=True))
-        return [questions[at] for at in fitting], [found[at] for at in fitting]
+        outputs = self._ask(
+            loaded, [ids for _, ids, _ in fitting], [limit for *_, limit in fitting]
+        )
+        return [question for question, *_ in fitting], outputs
 
     def _limit(self, question: Question) -> int:
         return self._params.max_new_tokens if question.long else LONGEST
@@ -217,40 +222,27 @@ class _Asking:
                 "tokens and were not asked"
             ]
 
-    def _round(
-        self, loaded: "LoadedModel", ids: list[list[int]], limit: int, total: int
-    ) -> "list[Output]":
-        """Answer the questions of one limit, going on where a killed run ended."""
+    def _ask(self, loaded: "Answerer", ids: list[list[int]], limits: list[int]) -> "list[Output]":
+        """Answer what fits, going on where a run was killed that answered in the same way."""
         from tunesmith.evaluation.generation import Output, answer
 
-        finished: dict[int, Output] = {}
-        for path in sorted(self._folder.glob(f"{limit:06d}-*.json")):
-            finished.update(msgspec.json.decode(path.read_bytes(), type=dict[int, Output]))
-
-        def keep(batch: int, outputs: dict[int, Output]) -> None:
-            part = self._folder / f"{limit:06d}-{batch:06d}.part"
-            part.write_bytes(msgspec.json.encode(outputs))
-            part.rename(part.with_suffix(".json"))
-            self._draft.save()
-
-        before = self._done
+        draft, device = self._draft, loaded.device
+        finished, keep = draft.batches(f"{loaded.runtime}-{device.kind}-{device.precision}", Output)
         result = answer(
             loaded,
             ids,
-            max_new_tokens=limit,
+            max_new_tokens=limits,
             batch_size=self._params.batch_size,
             finished=finished,
             on_batch=keep,
-            on_progress=lambda count: self._draft.progress(before + count, total, "answers"),
+            on_progress=lambda count: draft.progress(count, len(ids), "answers"),
         )
-        self._done += len(ids)
-        for name, seconds in result.timings.items():
-            self._draft.timings[name] = self._draft.timings.get(name, 0.0) + seconds
-        self._draft.notes.update(result.notes)
+        draft.timings.update(result.timings)
+        draft.notes.update(result.notes)
         return result.outputs
 
 
-def _ids(loaded: "LoadedModel", question: Question) -> list[int]:
+def _ids(loaded: "Answerer", question: Question) -> list[int]:
     from tunesmith.training.rows import turns
     from tunesmith.training.template import prompt_ids
 

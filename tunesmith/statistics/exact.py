@@ -71,30 +71,40 @@ def probability(wins_needed: Integers, win_rates: Floats, loss_rates: Floats) ->
     from scipy import special  # loaded late: importing the package stays light
 
     n = len(wins_needed) - 1
-    # Beyond 7 standard deviations (and 20, for rates near zero) lies less than 1e-11.
-    reach = 7.0 * np.sqrt(n * loss_rates * (1.0 - loss_rates)) + 20.0
+    # Beyond 6 standard deviations (and 20, for rates near zero) lies less than 1e-8.
+    reach = 6.0 * np.sqrt(n * loss_rates * (1.0 - loss_rates)) + 20.0
     first = np.maximum(np.floor(n * loss_rates - reach), 0).astype(np.int64)
-    width = int(min(n + 1, np.ceil(2 * reach.max()) + 1))
-    losses = first[:, None] + np.arange(width)
-    outside = losses > n
-    losses = np.minimum(losses, n)
+    last = np.minimum(np.ceil(n * loss_rates + reach), n).astype(np.int64)
+    # All rates one after the other, each with the losses that it makes likely.
+    starts = np.concatenate([[0], np.cumsum(last - first + 1)])
+    at = np.repeat(np.arange(len(loss_rates)), np.diff(starts))
+    losses = np.arange(starts[-1]) - starts[at] + first[at]
     rest = n - losses
     log_mass = (
-        special.gammaln(n + 1)
-        - special.gammaln(losses + 1)
-        - special.gammaln(rest + 1)
-        + special.xlogy(losses, loss_rates[:, None])
-        + special.xlog1py(rest, -loss_rates[:, None])
+        _log_ways(n)[losses]
+        + special.xlogy(losses, loss_rates[at])
+        + special.xlog1py(rest, -loss_rates[at])
     )
     share = np.divide(
         win_rates, 1.0 - loss_rates, out=np.zeros_like(win_rates), where=loss_rates < 1.0
     )
     needed = wins_needed[losses]
     tail = special.betainc(
-        np.maximum(needed, 1), np.maximum(rest - needed + 1, 1), np.clip(share, 0.0, 1.0)[:, None]
+        np.maximum(needed, 1), np.maximum(rest - needed + 1, 1), np.clip(share, 0.0, 1.0)[at]
     )
     tail = np.where(needed <= 0, 1.0, np.where(needed > rest, 0.0, tail))
-    return np.asarray(np.where(outside, 0.0, np.exp(log_mass) * tail).sum(axis=1))
+    return np.asarray(np.add.reduceat(np.exp(log_mass) * tail, starts[:-1]))
+
+
+@lru_cache(maxsize=64)
+def _log_ways(n: int) -> Floats:
+    """Return the logarithms of in how many ways 0 to `n` of `n` pairs can be losses."""
+    from scipy import special
+
+    losses = np.arange(n + 1)
+    return np.asarray(
+        special.gammaln(n + 1) - special.gammaln(losses + 1) - special.gammaln(n - losses + 1)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -130,6 +140,7 @@ def size(n: int, bound: float, critical: float) -> float:
     return float(min(1.0, max(chances[best], finer.max())))
 
 
+@lru_cache(maxsize=4096)
 def p_above(wins: int, losses: int, n: int, bound: float) -> float:
     """Return the p-value of `difference <= bound` against `difference > bound`.
 

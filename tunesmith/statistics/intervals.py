@@ -48,7 +48,7 @@ class TooFewPairs(ValueError):
 
     def __init__(self, n: int, needed: int, unit: str) -> None:
         """State what was counted, how many there are and how many it takes."""
-        super().__init__(f"{n} {unit}; a bootstrap interval for a mean needs at least {needed}")
+        super().__init__(f"{n} {unit}; this interval needs at least {needed}")
         self.n = n
         self.needed = needed
         self.unit = unit

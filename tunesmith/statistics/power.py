@@ -23,7 +23,7 @@ from tunesmith.statistics.intervals import check_alpha
 # within about 10 % where hardly a pair is discordant.
 _EXACT_PAIRS = 5_000
 _PRECISION = 1e-4
-_SCORE_PRECISION = 1e-5
+_SCORE_PRECISION = 1e-3
 
 
 def power_above(
@@ -38,10 +38,7 @@ def power_above(
     _check_truth(bound, true_difference, discordance)
     if n < 1:
         raise ValueError(f"{n} pairs; expected at least 1")
-    share = max(discordance, abs(true_difference))
-    needed = exact.fewest_wins(n, bound, _critical(n, bound, alpha))
-    win_rate, loss_rate = (share + true_difference) / 2, (share - true_difference) / 2
-    return float(exact.probability(needed, np.array([win_rate]), np.array([loss_rate]))[0])
+    return _power(n, bound, true_difference, discordance, _critical(n, bound, alpha))
 
 
 def power_better(n: int, effect: float, discordance: float, alpha: float) -> float:
@@ -66,7 +63,18 @@ def smallest_effect(n: int, discordance: float, alpha: float, power: float = 0.8
 
 def smallest_margin(n: int, discordance: float, alpha: float, power: float = 0.8) -> float:
     """Return the smallest margin within which `n` pairs show an equal model; 1 if none."""
-    return _smallest(lambda margin: power_not_worse(n, margin, discordance, alpha) >= power)
+    # The critical score hardly changes with the margin, and takes most of the time.
+    margin = 2.5 * math.sqrt(discordance / n) + 3.0 / n
+    for _ in range(2):
+        critical = _critical(n, -min(margin, 0.99), alpha)
+
+        def enough(margin: float, critical: float = critical) -> bool:
+            return _power(n, -margin, 0.0, discordance, critical) >= power
+
+        margin = _smallest(enough)
+    while margin < 1.0 and power_not_worse(n, margin, discordance, alpha) < power:
+        margin = min(1.0, margin * 1.01)
+    return margin
 
 
 def pairs_needed(
@@ -88,20 +96,24 @@ def pairs_needed(
         raise ValueError(f"true difference {true_difference}; expected one above {bound}")
     if not alpha < power < 1.0:
         raise ValueError(f"power {power}; expected a value between alpha and 1")
-    guess = _normal_pairs(bound, true_difference, discordance, alpha, power)
-    if guess > _EXACT_PAIRS:
-        return guess
+    pairs = _normal_pairs(bound, true_difference, discordance, alpha, power)
+    if pairs > _EXACT_PAIRS:
+        return pairs
+    for _ in range(2):
+        critical = _critical(pairs, bound, alpha)
 
-    def enough(n: int) -> bool:
-        return power_above(n, bound, true_difference, discordance, alpha) >= power
+        def enough(n: int, critical: float = critical) -> bool:
+            return _power(n, bound, true_difference, discordance, critical) >= power
 
-    few, many = 0, guess
-    while not enough(many):
-        few, many = many, math.ceil(many * 1.2)
-    while many - few > max(1, many // 100):
-        middle = (few + many) // 2
-        few, many = (few, middle) if enough(middle) else (middle, many)
-    return many
+        few, pairs = 0, 1
+        while not enough(pairs):
+            few, pairs = pairs, pairs * 2
+        while pairs - few > max(1, pairs // 100):
+            middle = (few + pairs) // 2
+            few, pairs = (few, middle) if enough(middle) else (middle, pairs)
+    while power_above(pairs, bound, true_difference, discordance, alpha) < power:
+        pairs += max(1, pairs // 100)
+    return pairs
 
 
 def _check_truth(bound: float, true_difference: float, discordance: float) -> None:
@@ -113,9 +125,19 @@ def _check_truth(bound: float, true_difference: float, discordance: float) -> No
         raise ValueError(f"discordance {discordance}; expected a share from 0 to 1")
 
 
+def _power(
+    n: int, bound: float, true_difference: float, discordance: float, critical: float
+) -> float:
+    """Return the chance of a score that reaches a critical value."""
+    share = max(discordance, abs(true_difference))
+    needed = exact.fewest_wins(n, bound, critical)
+    win_rate, loss_rate = (share + true_difference) / 2, (share - true_difference) / 2
+    return float(exact.probability(needed, np.array([win_rate]), np.array([loss_rate]))[0])
+
+
 @lru_cache(maxsize=4096)
 def _critical(n: int, bound: float, alpha: float) -> float:
-    """Return the smallest score that is rejected at `alpha`, rounded up by at most 1e-5."""
+    """Return the smallest score that is rejected at `alpha`, rounded up by at most 0.001."""
     kept = NormalDist().inv_cdf(1.0 - alpha) - 0.2
     while exact.size(n, bound, kept) <= alpha:
         kept -= 0.5

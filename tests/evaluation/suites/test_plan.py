@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import msgspec
 import pytest
 
 from tests.made_rows import chat, distinct
@@ -52,6 +53,18 @@ def test_rows_of_training_are_among_those_trained_on(trained_on):
     assert len(chosen) == len(training.sample())
     assert chosen <= {row.row_id for row in sample([*TRAIN, *TRAIN[:5]], trained_on, "train 3")}
     assert len(chosen) == 9 if trained_on != 5 else 0 < len(chosen) <= 5
+
+
+def test_what_is_replayed_is_no_example_of_the_task():
+    replayed = [
+        msgspec.structs.replace(row, source=f"general.jsonl:{at}")
+        for at, row in enumerate(TRAIN[:20])
+    ]
+    training = Training(TEST, SIZES)
+    for row in [*replayed, *TRAIN[20:]]:
+        training.see(row)
+    assert {row.row_id for row in training.sample()} <= {row.row_id for row in TRAIN[20:]}
+    assert len(training.sample()) == 9
 
 
 def test_rows_of_other_types_and_with_tools_are_asked_as_they_stand():

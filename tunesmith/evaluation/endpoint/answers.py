@@ -1,8 +1,9 @@
 """Let a model behind an endpoint answer prompts.
 
 The counterpart of `tunesmith.evaluation.generation.generate` for a model that is served elsewhere:
-same outputs, same batches to keep. Whether the same prompt gives the same answer again is up to
-the server: temperature 0 and a seed are sent, and what the server says it is goes into the notes.
+both are a `Generate`, with the same outputs and batches to keep. Whether the same prompt gives the
+same answer again is up to the server: temperature 0 and a seed are sent, and what the server says
+it is goes into the notes.
 """
 
 import json
@@ -42,21 +43,20 @@ def generate(
     schema: str | None = None,
     clock: Clock | None = None,
 ) -> Generation:
-    """Answer each prompt, several at a time.
+    """Answer each prompt, several at a time; see `Generate` for what is not said here.
 
     Args:
         params: The endpoint.
         key: Its key, as `key_from` returns it.
-        prompts: Messages that end where the assistant's answer begins.
+        prompts: What is asked.
         max_new_tokens: Longest answer, in tokens.
         batch_size: Answers that are kept together.
-        names: What to call each prompt in messages, such as its file and line.
-        tools: What the model is offered with each prompt; nothing by default.
-        finished: Answers that an interrupted run left, by place of the prompt.
-        on_batch: Gets the number of a batch and its answers, by place of the prompt, to keep.
-        on_progress: Gets the number of prompts answered so far, kept ones included.
-        schema: JSON Schema, as JSON text, that limits what the model can write; the endpoint
-            must know structured output.
+        names: What to call each prompt.
+        tools: What is offered with each prompt.
+        finished: Kept answers, of which none is asked for again.
+        on_batch: Keeps a batch.
+        on_progress: Hears how far it is.
+        schema: Limits what can be written; the endpoint must know structured output.
         clock: Time, for tests.
 
     Raises:

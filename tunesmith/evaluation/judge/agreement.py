@@ -29,10 +29,10 @@ class Trust(Params):
         50, ge=10, description="Rows labelled by people that it takes at least to trust a judge."
     )
     kappa: float = Field(
-        0.4,
-        ge=-1,
-        le=1,
-        description="What the lower limit of kappa must reach; 0.41 to 0.6 is called moderate.",
+        0.6, ge=-1, le=1, description="What kappa must reach; over 0.6 is called substantial."
+    )
+    low: float = Field(
+        0.4, ge=-1, le=1, description="What its lower limit must reach; over 0.4 is moderate."
     )
     missing: float = Field(
         0.1, ge=0, le=1, description="Share of the labelled rows that may lack a verdict."
@@ -48,6 +48,8 @@ class Agreement:
         quadratic: Weighted by squared distance; None where the labels have no order.
         labelled: Rows that people labelled.
         missing: Those of them without a verdict; they are in neither figure.
+        labels: All labels that there are.
+        table: How often each label of the judge (rows) met each of people (columns).
         against: Why the judge is not to be trusted; empty if it is.
     """
 
@@ -55,7 +57,14 @@ class Agreement:
     quadratic: Interval | None
     labelled: int
     missing: int
+    labels: tuple[int | str, ...]
+    table: tuple[tuple[int, ...], ...]
     against: tuple[str, ...]
+
+    @property
+    def decisive(self) -> Interval:
+        """The kappa that trust rests on: the weighted one, where the labels are a scale."""
+        return self.quadratic or self.plain
 
     def check(self) -> None:
         """Refuse a judge that is not to be trusted.
@@ -81,8 +90,8 @@ def agreement(
 ) -> Agreement:
     """Compare a judge's verdicts with people's on the same rows.
 
-    Whether a judge is trusted is read from the lower limit, of the weighted kappa if the labels
-    are numbers.
+    Whether a judge is trusted is read from kappa and its lower limit, of the weighted one if the
+    labels are numbers.
 
     Args:
         judge: Its verdicts, None where one is missing.
@@ -118,12 +127,13 @@ def agreement(
     if missing > bounds.missing * len(people):
         against.append(f"{missing} of {len(people)} verdicts are missing")
     decisive = quadratic or plain
-    if decisive.low < bounds.kappa:
+    if decisive.estimate < bounds.kappa or decisive.low < bounds.low:
         against.append(
-            f"{decisive.method} {decisive.estimate:.2f}, at least {decisive.low:.2f}; expected at "
-            f"least {bounds.kappa:.2f}"
+            f"{decisive.method} {decisive.estimate:.2f}, at least {decisive.low:.2f}; expected "
+            f"{bounds.kappa:.2f}, and at least {bounds.low:.2f}"
         )
-    return Agreement(plain, quadratic, len(people), missing, tuple(against))
+    counts = tuple(tuple(int(count) for count in row) for row in table)
+    return Agreement(plain, quadratic, len(people), missing, tuple(labels), counts, tuple(against))
 
 
 def kappa(

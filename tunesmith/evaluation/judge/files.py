@@ -16,10 +16,18 @@ from tunesmith.evaluation.judge.rubric import Rubric, load_rubric
 Asked = Literal["absolute", "facts"]
 
 
-class JudgeSpec(JudgeParams):
+class RubricJudge(JudgeParams):
+    """A judge with its rubric; what it is asked follows from what is to be measured."""
+
+    rubric: Rubric = Field(
+        Rubric(name="facts"),
+        description="File with what is judged, and on which scale; facts need none.",
+    )
+
+
+class JudgeSpec(RubricJudge):
     """A judge, and what it is asked about each answer."""
 
-    rubric: Rubric = Field(Rubric(name="facts"), description="What is judged, on which scale.")
     tasks: tuple[Asked, ...] = Field(
         (),
         description=(

@@ -5,12 +5,13 @@ And no model judges itself: a judge prefers what it would have written (Panickss
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
-from tunesmith.errors import RecipeError
+from tunesmith.artifacts import Scores
+from tunesmith.errors import RecipeError, Unready
 
 
 class JudgeIdentity(Struct, frozen=True):
@@ -43,6 +44,33 @@ def differences(one: JudgeIdentity, other: JudgeIdentity) -> tuple[str, ...]:
         if ours != theirs:
             found.append(f"{name} {ours} and {theirs}")
     return tuple(found)
+
+
+def check_same(scores: Mapping[str, Scores]) -> None:
+    """Refuse to compare verdicts of two judges that go by one name.
+
+    Scores may come from the store, of months ago; since then another model may serve under the
+    judge's name.
+
+    Args:
+        scores: By "who where", as in "base test".
+
+    Raises:
+        Unready: those of one set were judged by different models, or asked in different forms.
+    """
+    for where in dict.fromkeys(name.partition(" ")[2] for name in scores):
+        found = {
+            name: ref.judged_by
+            for name, ref in scores.items()
+            if name.partition(" ")[2] == where and ref.judged_by
+        }
+        if len(set(found.values())) > 1:
+            told = "; ".join(f"{name} by {' and '.join(by)}" for name, by in found.items())
+            raise Unready(
+                f"the judge changed behind its name, so that verdicts do not compare: {told}. Have "
+                "all judged again by the one that answers now: run the same command with "
+                "--rebuild judge"
+            )
 
 
 class Subject(NamedTuple):

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tunesmith.data.shapes.rows import Facts, preference
 from tunesmith.evaluation.judge.identity import JudgeIdentity
-from tunesmith.evaluation.judge.results import Comparison
-from tunesmith.records import Example, PreferenceExample
+from tunesmith.evaluation.judge.scores import PREFERRED
+from tunesmith.records import Example, PreferenceExample, Score
 
 
 def propose(
     examples: Sequence[Example],
     first: Sequence[str],
     second: Sequence[str],
-    comparisons: Iterable[Comparison],
+    preferred: Iterable[Score],
     identity: JudgeIdentity,
 ) -> Iterator[PreferenceExample]:
     """Yield a pair for each example that the judge chose an answer for, in their order.
@@ -28,16 +28,18 @@ def propose(
         examples: What was asked.
         first: One answer to each.
         second: The other.
-        comparisons: What the judge chose.
+        preferred: What the judge chose: scores of the stage `judge`, 1 for the first answer and
+            0 for the other.
         identity: The judge.
 
     Raises:
         ValueError: there is not one of each for every example.
     """
-    for example, one, other, comparison in zip(examples, first, second, comparisons, strict=True):
-        if comparison.winner not in ("first", "second"):
+    for example, one, other, score in zip(examples, first, second, preferred, strict=True):
+        choice = score.values[PREFERRED]
+        if choice not in (1.0, 0.0):
             continue
-        chosen, rejected = (one, other) if comparison.winner == "first" else (other, one)
+        chosen, rejected = (one, other) if choice == 1.0 else (other, one)
         if not chosen.strip() or chosen.strip() == rejected.strip():
             continue
         if any(message.tool_calls or message.tool_call_id for message in example.prompt):
@@ -47,10 +49,11 @@ def propose(
                 "source": example.source,
                 "origin": "model",
                 "metadata": {
+                    **example.metadata,
                     "proposed_by": identity.model,
                     "served": list(identity.served),
                     "judge_prompt": identity.prompt_digest,
-                    "reasons": list(comparison.reasons),
+                    "why": score.evidence.get(PREFERRED, ""),
                     "row_id": example.row_id,
                 },
             },

@@ -73,6 +73,10 @@ class Scale(Params):
         """All scores, the worst first."""
         return list(range(self.lowest, self.highest + 1))
 
+    def share(self, score: int) -> float:
+        """Return where a score stands: the worst is 0, the best is 1."""
+        return (score - self.lowest) / (self.highest - self.lowest)
+
 
 class Rubric(Params):
     """What is judged, and on which scale."""

@@ -8,19 +8,18 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tunesmith.evaluation.judge.results import Comparison, Facts, Rating
-from tunesmith.evaluation.judge.rubric import Scale
+from tunesmith.evaluation.judge.rubric import Scale, Task
+from tunesmith.evaluation.metrics.judged import FACTS, MISSING, RUBRIC
 
-RUBRIC = "rubric"
-FACTS = "factual_consistency"
 PREFERRED = "preferred"
 JUDGED = (RUBRIC, FACTS, PREFERRED)
 """Metrics that only a judge can measure; more is better, for `preferred` of the first answer."""
 
+TASKS: Mapping[str, Task] = {RUBRIC: "absolute", FACTS: "facts"}
+"""What a judge is asked for a metric of one answer."""
+
 LONGEST_EVIDENCE = 4000
 """Characters of evidence that are kept: room for the claims of a long answer."""
-
-MISSING = "missing: "
-"""How the evidence begins where there is no verdict."""
 
 
 class Judged(NamedTuple):
@@ -34,8 +33,10 @@ def rated(rating: Rating, scale: Scale) -> Judged:
     """Return where a score stands on the rubric's scale: the worst is 0, the best is 1."""
     if rating.score is None:
         return _missing(rating.missing)
-    value = (rating.score - scale.lowest) / (scale.highest - scale.lowest)
-    return _judged(value, f"{rating.score} of {scale.lowest} to {scale.highest}: {rating.reason}")
+    return _judged(
+        scale.share(rating.score),
+        f"{rating.score} of {scale.lowest} to {scale.highest}: {rating.reason}",
+    )
 
 
 def consistent(facts: Facts, answer: str) -> Judged:
@@ -76,7 +77,7 @@ def missing_by_reason(results: Iterable[Mapping[str, Judged]]) -> dict[str, dict
     found: dict[str, dict[str, int]] = {}
     for result in results:
         for name, judged in result.items():
-            if judged.value is None:
+            if judged.value is None and judged.evidence.startswith(MISSING):
                 reasons = found.setdefault(name, {})
                 reason = judged.evidence.removeprefix(MISSING)
                 reasons[reason] = reasons.get(reason, 0) + 1

@@ -9,7 +9,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from tunesmith.evaluation.metrics import json_answers, labels, own, references, texts, tone, wording
+from tunesmith.evaluation.metrics import (
+    json_answers,
+    judged,
+    labels,
+    own,
+    references,
+    texts,
+    tone,
+    wording,
+)
 from tunesmith.evaluation.metrics.spec import (
     Better,
     Kind,
@@ -70,6 +79,7 @@ METRICS: dict[str, Spec] = {
         Spec("toxicity", wording.toxicity, "share", "lower"),
         Spec("tone", tone.tone, "yes_no", "higher", ("tone",)),
         Spec("tool_call", json_answers.tool_call, "yes_no", "higher", text=False),
+        *judged.SPECS,
     )
 }
 """The metrics that are built in, by name."""

@@ -2,7 +2,8 @@
 
 Every metric takes the example, the model's output and the evaluation's parameters, and returns
 its value with the evidence for it. Whether a metric applies depends on the example and the
-parameters alone, never on the output: two models are then compared on the same rows.
+parameters alone, never on the output: two models are then compared on the same rows. Only a
+judge's verdict may be missing for one of them (see `judged`).
 
 An example whose answer calls tools and says nothing has no text to compare with. Metrics of text
 do not apply to it; `tool_call` does. Where an answer both speaks and calls, metrics of text read
@@ -76,6 +77,8 @@ class Spec:
         over_set: What makes one figure of the scores of a whole set, where their mean is not it;
             the value of a single row is then None.
         caution: Why it is a poor primary metric; empty where it is not.
+        judged: Whether a judge measures it, after the others and apart from them; of an answer
+            that it should measure, the value may be missing.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Spec:
     text: bool = True
     over_set: Callable[[Sequence[Score]], float | None] | None = None
     caution: str = ""
+    judged: bool = False
 
     def __call__(self, example: Example, output: str, params: MetricParams) -> Value:
         """Measure one output.
@@ -94,10 +98,10 @@ class Spec:
             InputError: the value is not what the spec says, as may happen with a user's own.
         """
         if self.text:
-            expected = expected_calls(example)
-            if expected and not example.answer.strip():
+            text = text_of(example, output)
+            if text is None:
                 return Value(None, CALLS_ONLY)
-            output = said(output) if expected else output
+            output = text
         value, evidence = self.function(example, output, params)
         if value is not None:
             value = float(value)
@@ -117,6 +121,13 @@ class Spec:
         if self.kind == "yes_no":
             return value in (0.0, 1.0)
         return math.isfinite(value) if self.kind == "number" else 0.0 <= value <= 1.0
+
+
+def text_of(example: Example, output: str) -> str | None:
+    """Return what metrics of text read of an output, None where they do not apply."""
+    if not expected_calls(example):
+        return output
+    return said(output) if example.answer.strip() else None
 
 
 _EXPECTED = {"yes_no": "0 or 1", "share": "0 to 1", "number": "a finite number"}

@@ -35,8 +35,8 @@ class Sizes:
     """
 
     of_skill: int = 15
-    of_suite: int = 40
-    of_task: int = 40
+    of_suite: int = 80
+    of_task: int = 80
     beginnings: int = 8
 
     def most(self, skills: int, canaries: int = 0) -> int:
@@ -70,6 +70,7 @@ class Training:
         self.beginnings = leakage.Beginnings(self.sizes.beginnings, self.canaries)
         most = _COPIES * self.sizes.of_task
         self._first: Largest[Example] = Largest(min(most, self.trained_on or most))
+        self._files = {_file(row) for row in self.test}
 
     def see(self, row: Example) -> None:
         """Take in a training row."""
@@ -79,8 +80,17 @@ class Training:
         self._first.add(key, row)
 
     def sample(self) -> list[Example]:
-        """Return rows that were trained on, each once."""
-        return list({row.row_id: row for row in self._first.items()}.values())[: self.sizes.of_task]
+        """Return examples of the task that were trained on, each once.
+
+        What is replayed comes from other files than the test rows do, and would hide how well the
+        task was learned by heart.
+        """
+        rows = {row.row_id: row for row in self._first.items() if _file(row) in self._files}
+        return list(rows.values())[: self.sizes.of_task]
+
+
+def _file(row: Example) -> str:
+    return row.source.rpartition(":")[0]
 
 
 def questions(

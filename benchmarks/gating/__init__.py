@@ -1,0 +1,1 @@
+"""Parts of `gate.py`, a question each."""

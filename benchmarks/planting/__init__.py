@@ -1,0 +1,1 @@
+"""A small language model with something to lose, and candidates of it that lose it."""
