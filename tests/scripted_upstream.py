@@ -88,6 +88,51 @@ def refuses(handler: "Handler", body: dict[str, Any]) -> None:
     handler.close_connection = True
 
 
+def _event(value: Any) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def piece(text: str | None = None, **changed: Any) -> bytes:
+    """One event of a stream, with a piece of the answer."""
+    choice = {"index": 0, "delta": {} if text is None else {"content": text}, **changed}
+    return _event({"id": "c1", "object": "chat.completion.chunk", "model": MODEL,
+                   "choices": [choice]})  # fmt: skip
+
+
+OPENING = piece(delta={"role": "assistant", "content": ""})
+USAGE = b'data: {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}\n\n'
+DONE = b"data: [DONE]\n\n"
+BROKEN = b'data: {"error": {"message": "out of memory", "code": 500}}\n\n'
+
+
+def streams(*pieces: bytes, then: Step | None = None, every: float = 0.0) -> Step:
+    """Send events one by one; `then` is what comes instead of the proper end."""
+
+    def step(handler: "Handler", body: dict[str, Any]) -> None:
+        handler.open_stream()
+        for one in pieces:
+            handler.push(one)
+            handler.server.ending.wait(every)
+        if then is not None:
+            then(handler, body)
+        else:
+            handler.wfile.write(b"0\r\n\r\n")
+            handler.wfile.flush()
+
+    return step
+
+
+def says_in_pieces(*texts: str, **changed: Any) -> Step:
+    """Stream an answer as it should be, with its token counts if they are asked for."""
+
+    def step(handler: "Handler", body: dict[str, Any]) -> None:
+        asked = (body.get("stream_options") or {}).get("include_usage")
+        ending = [piece(finish_reason="stop"), *([USAGE] if asked else []), DONE]
+        streams(OPENING, *(piece(text, **changed) for text in texts), *ending)(handler, body)
+
+    return step
+
+
 def redirects(to: str) -> Step:
     """Send the request elsewhere."""
     return lambda handler, body: handler.send(b"", 307, {"Location": to})
@@ -126,6 +171,7 @@ class Upstream:
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64
     upstream: Upstream
     ending: threading.Event
 
@@ -163,6 +209,16 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content) if length is None else length))
         self.end_headers()
         self.wfile.write(content)
+        self.wfile.flush()
+
+    def open_stream(self) -> None:
+        self.send_response_only(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+
+    def push(self, content: bytes) -> None:
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(content), content))
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:

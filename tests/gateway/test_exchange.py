@@ -1,0 +1,336 @@
+"""Every way that an upstream can answer or fail: what the client sees, and the one record of it."""
+
+import json
+import socket
+import time
+
+import openai
+import pytest
+
+from tests.gateway.conftest import QUICK, RECIPE, gateway
+from tests.scripted_upstream import (
+    BROKEN,
+    DONE,
+    OPENING,
+    cuts,
+    fails,
+    hangs,
+    piece,
+    raw,
+    refuses,
+    says,
+    says_in_pieces,
+    stalls,
+    streams,
+)
+
+MESSAGES = [{"role": "user", "content": "hi"}]
+
+
+def hangs_up(handler, body):
+    handler.close_connection = True
+
+
+def text_of(stream):
+    return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+
+
+# As it should be
+
+
+def test_an_answer_comes_as_the_upstream_gave_it(running):
+    running.treatment.answer = says("Good day.", service_tier="default", choices=[{
+        "index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Good day."},
+        "logprobs": {"content": [{"token": "a", "logprob": -0.5}, {"token": "b", "logprob": -1.5}]},
+    }])  # fmt: skip
+    answer = running.ask(temperature=0.25, extra_body={"new_field": {"a": [1, "ž"]}})
+    assert answer.choices[0].message.content == "Good day."
+    assert answer.service_tier == "default"
+    (asked,) = running.treatment.requests
+    assert asked["model"] == "model-4"
+    assert (asked["temperature"], asked["new_field"]) == (0.25, {"a": [1, "ž"]})
+    assert "stream_options" not in asked
+    record = running.record()
+    assert record.pop("seconds") > 0
+    assert record.pop("first_token_seconds") > 0
+    assert len(record.pop("unit")) == 32
+    assert len(record.pop("id")) == 32
+    assert abs(record.pop("at") / 1000 - time.time()) < 60
+    assert record == {
+        "recipe": RECIPE, "rollout": "7", "stage": 2, "assigned": "treatment",
+        "served": "treatment", "model": "model-4", "prompt_tokens": 7, "completion_tokens": 3,
+        "length": 9, "finish_reason": "stop", "logprob_mean": -1.0, "logprob_least": -1.5,
+    }  # fmt: skip
+
+
+def test_a_stream_comes_piece_by_piece_and_its_tokens_are_counted(running):
+    running.treatment.answer = says_in_pieces("Good ", "day.")
+    chunks = list(running.ask(stream=True))
+    assert text_of(chunks) == "Good day."
+    # The client did not ask for the counts, and does not see them.
+    assert all(chunk.choices for chunk in chunks)
+    record = running.record()
+    assert (record["prompt_tokens"], record["completion_tokens"]) == (7, 3)
+    assert (record["length"], record["finish_reason"], record["streamed"]) == (9, "stop", True)
+    assert 0 < record["first_token_seconds"] <= record["seconds"]
+
+
+def test_a_client_that_asks_for_counts_gets_them(running):
+    running.treatment.answer = says_in_pieces("a")
+    chunks = list(running.ask(stream=True, stream_options={"include_usage": True}))
+    assert chunks[-1].usage.completion_tokens == 3
+    assert running.record()["completion_tokens"] == 3
+
+
+def test_pieces_go_out_as_they_come_and_not_at_the_end(running):
+    running.treatment.answer = streams(OPENING, piece("a"), piece("b"), DONE, every=0.15)
+    began, seen = time.monotonic(), []
+    for chunk in running.ask(stream=True):
+        if chunk.choices[0].delta.content:
+            seen.append(time.monotonic() - began)
+    assert seen[1] - seen[0] > 0.1
+
+
+def test_what_is_recorded_stands_before_the_client_has_the_last_byte(running):
+    running.treatment.answer = says_in_pieces("a")
+    for _ in range(20):
+        for _ in running.ask(stream=True):
+            pass
+        running.ask()
+    assert len(running.records()) == 40
+
+
+def test_response_headers_say_who_was_assigned_and_who_answered(running):
+    running.treatment.told(fails(500))
+    with running.http() as http:
+        body = {"model": RECIPE, "user": "u1", "messages": MESSAGES}
+        replies = [http.post("/v1/chat/completions", json=body) for _ in range(2)]
+    told = [
+        (reply.headers["x-tunesmith-assigned"], reply.headers["x-tunesmith-served"])
+        for reply in replies
+    ]
+    assert told == [("treatment", "control"), ("treatment", "treatment")]
+    ids = [record["id"] for record in running.records()]
+    assert ids == [reply.headers["x-tunesmith-interaction"] for reply in replies]
+
+
+def test_plain_completions_go_the_same_way(running):
+    running.treatment.answer = says(
+        None, choices=[{"index": 0, "text": "two", "finish_reason": "stop"}]
+    )
+    answer = running.client().completions.create(model=RECIPE, prompt="one", user="u1")
+    assert answer.choices[0].text == "two"
+    assert running.record()["length"] == 3
+
+
+def test_somebody_without_an_id_gets_control_and_is_not_analysed(running):
+    running.ask(user=None)
+    assert len(running.control.requests) == 1
+    record = running.record()
+    assert "unit" not in record
+    assert record.get("assigned", "control") == "control"
+
+
+# The treatment fails before its first content: control steps in
+
+
+FAILS_AT_ONCE = [
+    # What the treatment does, whether a stream was asked for, and how that is called.
+    (None, False, "refused"),
+    (None, True, "refused"),
+    (refuses, False, "cut"),
+    (refuses, True, "cut"),
+    # Nobody can tell how much longer a whole answer takes: there is only the time for all of it.
+    (hangs, False, "too_long"),
+    (hangs, True, "no_first_token"),
+    (fails(500), False, "upstream_error"),
+    (fails(503, Retry_After="7"), True, "upstream_error"),
+    (fails(429, Retry_After="7"), False, "rate_limited"),
+    (fails(429, Retry_After="7"), True, "rate_limited"),
+    (cuts, False, "cut"),
+    (stalls, False, "too_long"),
+    (raw(b'{"error": {"message": "no"}}'), False, "upstream_error"),
+    (streams(OPENING, BROKEN), True, "stream_error"),
+    (streams(BROKEN), True, "stream_error"),
+    (streams(OPENING), True, "cut"),
+    (streams(OPENING, then=hangs_up), True, "cut"),
+    (streams(OPENING, then=hangs), True, "no_first_token"),
+    (streams(b"data: half of an eve"), True, "cut"),
+]
+
+
+@pytest.mark.parametrize(("step", "streamed", "ending"), FAILS_AT_ONCE)
+def test_control_steps_in_before_the_first_content(running, step, streamed, ending):
+    if step is None:
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            running.treatment.url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+        running.give()
+    else:
+        running.treatment.told(step)
+    whole = says("from control")
+    running.control.answer = says_in_pieces("from ", "control") if streamed else whole
+    answer = running.ask(stream=streamed)
+    said = text_of(answer) if streamed else answer.choices[0].message.content
+    assert said == "from control"
+    record = running.record()
+    assert (record["assigned"], record.get("served", "control")) == ("treatment", "control")
+    assert (record["treatment_ending"], record["attempts"]) == (ending, 2)
+    assert record.get("ending", "answered") == "answered"
+    assert (record["model"], record["length"]) == ("model-3", 12)
+
+
+def test_a_wrong_request_is_the_clients_and_is_not_tried_again(running):
+    running.treatment.told(fails(400, "max_tokens is too large"))
+    with pytest.raises(openai.BadRequestError, match="max_tokens is too large"):
+        running.ask()
+    assert running.control.requests == []
+    record = running.record()
+    assert (record["ending"], record["status"]) == ("client_error", 400)
+
+
+# Nobody is left to step in: the client is told honestly
+
+
+ALONE = {
+    "hung up": (refuses, "cut", 502, openai.InternalServerError),
+    "hangs": (hangs, "too_long", 504, openai.InternalServerError),
+    "500": (fails(500, "kaput"), "upstream_error", 500, openai.InternalServerError),
+    "429": (fails(429, "slow", Retry_After="7"), "rate_limited", 429, openai.RateLimitError),
+}
+
+
+@pytest.mark.parametrize("case", ALONE)
+def test_controls_own_failure_is_told(running, case):
+    step, ending, status, error = ALONE[case]
+    running.give(weight=0)
+    running.control.told(step)
+    with pytest.raises(error) as raised:
+        running.ask()
+    assert raised.value.status_code == status
+    if case == "429":
+        assert raised.value.response.headers["retry-after"] == "7"
+    record = running.record()
+    assert (record["ending"], record["status"]) == (ending, status)
+    assert record.get("served", "control") == "control"
+
+
+IN_THE_MIDST = {
+    "cut": (streams(OPENING, piece("a"), then=hangs_up), "cut"),
+    "ends without an end": (streams(OPENING, piece("a")), "cut"),
+    "stalls": (streams(OPENING, piece("a"), then=hangs), "stalled"),
+    "goes on for ever": (streams(OPENING, *[piece("a")] * 40, every=0.1), "too_long"),
+    "says an error": (streams(OPENING, piece("a"), BROKEN), "stream_error"),
+}
+
+
+@pytest.mark.parametrize("case", IN_THE_MIDST)
+def test_after_the_first_content_a_failure_is_an_error_in_the_stream(running, case):
+    step, ending = IN_THE_MIDST[case]
+    running.treatment.told(step)
+    seen = []
+    with pytest.raises(openai.APIError):
+        for chunk in running.ask(stream=True):
+            seen.append(chunk.choices[0].delta.content or "")
+    assert "".join(seen).startswith("a")
+    assert running.control.requests == []
+    record = running.record()
+    assert (record["ending"], record["served"], record.get("attempts", 1)) == (
+        ending, "treatment", 1,
+    )  # fmt: skip
+    assert record.get("status", 200) == 200
+
+
+# The client goes
+
+
+def gone(running, read):
+    """Send a request by hand, read so many events of the answer and hang up."""
+    body = json.dumps({"model": RECIPE, "user": "u1", "stream": True, "messages": []}).encode()
+    port = int(running.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as raw_client:
+        raw_client.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+            % len(body)
+            + body
+        )
+        seen = b""
+        while seen.count(b"data: ") < read:
+            seen += raw_client.recv(4096)
+        if not read:
+            wait_for(lambda: running.treatment.requests)
+
+
+def wait_for(what, seconds=5.0):
+    until = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pieces", "read"),
+    [((), 0), ((OPENING,), 0), ((OPENING, piece("a")), 2)],
+)  # fmt: skip
+def test_a_client_that_goes_away_ends_it_all(tmp_path, pieces, read):
+    calm = type(QUICK)(first_token=30, idle=30, total=60)
+    with gateway(tmp_path / "i", timeouts=calm) as running:
+        running.treatment.answer = streams(*pieces, then=hangs_till_closed)
+        gone(running, read)
+        (record,) = wait_for(running.records)
+        assert record["ending"] == "client_gone"
+        assert running.control.requests == []
+        wait_for(lambda: running.treatment.most_at_once and running.treatment._now == 0)
+
+
+def hangs_till_closed(handler, body):
+    """Wait until the other end has closed the connection."""
+    handler.connection.settimeout(10)
+    assert handler.connection.recv(1) == b""
+    handler.close_connection = True
+
+
+def test_an_answer_that_is_no_answer_passes_as_it_is(running):
+    running.treatment.told(raw(b"hello", kind="text/plain"))
+    with running.http() as http:
+        reply = http.post("/v1/chat/completions", json={"model": RECIPE, "user": "u1"})
+    assert (reply.status_code, reply.text) == (200, "hello")
+    assert running.record()["served"] == "treatment"
+
+
+def test_a_key_of_an_upstream_goes_there_and_that_of_a_client_does_not(running):
+    running.ask()
+    running.give(0)
+    running.client(api_key="clients-secret").chat.completions.create(
+        model=RECIPE, messages=MESSAGES
+    )
+    assert running.treatment.headers[0]["authorization"] == "Bearer upstream-secret"
+    assert "authorization" not in running.control.headers[0]
+
+
+def test_the_record_holds_neither_the_user_nor_the_text(running):
+    running.treatment.answer = says("private words")
+    running.ask(user="jane@example.com")
+    (path,) = running.folder.glob("*.jsonl")
+    assert "jane" not in path.read_text()
+    assert "private" not in path.read_text()
+    assert oct(path.stat().st_mode)[-3:] == "600"
+
+
+@pytest.mark.parametrize("durability", ["process", "disk"])
+def test_a_full_disk_drops_records_and_no_request(tmp_path, durability):
+    drops = []
+    with gateway(tmp_path / "i", limit=600, durability=durability, drops=drops) as running:
+        for _ in range(6):
+            assert running.ask().choices[0].message.content == "re: hi"
+        assert len(running.records()) + len(drops) == 6
+        assert drops
+
+
+def test_a_gateway_that_cannot_see_the_ledger_serves_control(tmp_path):
+    with gateway(tmp_path / "i", lease=0.0) as running:
+        assert running.ask().choices[0].message.content == "re: hi"
+        assert len(running.control.requests) == 1
+        record = running.record()
+        assert (record["assigned"], record.get("served", "control")) == ("treatment", "control")

@@ -1,0 +1,131 @@
+"""From segments into the database: everything once, whatever is killed or read again."""
+
+import json
+import os
+
+import pytest
+from sqlalchemy import func, select
+
+from tunesmith.database.session import session
+from tunesmith.database.tables import Feedback, Segment
+from tunesmith.database.tables import Interaction as Row
+from tunesmith.gateway import importing
+from tunesmith.gateway.importing import backlog, import_all
+
+
+def line(number, **more):
+    record = {
+        "id": f"i{number:06d}",
+        "at": 1_700_000_000_000 + number,
+        "recipe": "tiny",
+        "rollout": "7",
+        "assigned": "treatment",
+        "unit": "u" * 32,
+        "seconds": 0.5,
+        **more,
+    }
+    return json.dumps(record).encode() + b"\n"  # fmt: skip
+
+
+@pytest.fixture
+def database(tmp_path):
+    return f"sqlite:///{tmp_path}/t.db"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "interactions"
+    made.mkdir()
+    return made
+
+
+def count(database):
+    with session(database) as opened:
+        return opened.scalar(select(func.count()).select_from(Row))
+
+
+def test_what_is_new_is_imported_once(folder, database):
+    segment = folder / "1.jsonl"
+    segment.write_bytes(b"".join(map(line, range(1200))))
+    assert import_all(folder, database).rows == 1200
+    assert import_all(folder, database).rows == 0
+    with segment.open("ab") as file:
+        file.write(line(1200) + line(1201)[:20])
+    assert backlog(folder, database) == len(line(1200)) + 20
+    assert import_all(folder, database).rows == 1
+    with segment.open("ab") as file:
+        file.write(line(1201)[20:])
+    assert import_all(folder, database).rows == 1
+    assert (count(database), backlog(folder, database)) == (1202, 0)
+    with session(database) as opened:
+        row = opened.get_one(Row, "i000003")
+        assert (row.assigned, row.served, row.seconds, row.request) == (
+            "treatment", "control", 0.5, None,
+        )  # fmt: skip
+
+
+def test_a_segment_that_is_read_again_changes_nothing(folder, database):
+    (folder / "1.jsonl").write_bytes(line(1) + line(2))
+    import_all(folder, database)
+    with session(database) as opened:
+        opened.delete(opened.get_one(Segment, "1.jsonl"))
+    (folder / "2.jsonl").write_bytes(line(2) + line(3))
+    assert import_all(folder, database).rows == 1
+    assert count(database) == 3
+
+
+def test_an_importer_that_dies_in_the_midst_has_done_all_or_nothing(folder, database, monkeypatch):
+    (folder / "1.jsonl").write_bytes(b"".join(map(line, range(1200))))
+    insert = importing._insert
+
+    def dies(opened, table, rows):
+        assert insert(opened, table, rows) == 1200
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importing, "_insert", dies)
+    with pytest.raises(KeyboardInterrupt):
+        import_all(folder, database)
+    assert count(database) == 0
+    monkeypatch.undo()
+    assert import_all(folder, database).rows == 1200
+
+
+def test_feedback_is_imported_once_by_its_id(folder, database):
+    said = {"id": "f1", "interaction": "i000001", "at": 5, "outcomes": {"rating": 0.5, "won": True}}
+    text = json.dumps({"feedback": said}, separators=(",", ":")).encode() + b"\n"
+    (folder / "1.jsonl").write_bytes(line(1) + text + text)
+    (folder / "2.jsonl").write_bytes(text)
+    done = import_all(folder, database)
+    assert (done.rows, done.feedback, done.unreadable) == (1, 1, 0)
+    with session(database) as opened:
+        assert opened.get_one(Feedback, "f1").outcomes == {"rating": 0.5, "won": True}
+
+
+def test_a_line_that_is_none_is_counted_and_stops_nothing(folder, database, caplog):
+    (folder / "1.jsonl").write_bytes(line(1) + line(2)[:30] + b"\n\n[]\n\xff\n" + line(3))
+    done = import_all(folder, database)
+    assert (done.rows, done.unreadable) == (2, 3)
+    assert "1.jsonl: a line is no interaction" in caplog.text
+
+
+def test_long_lines_and_many_reads(folder, database, monkeypatch):
+    monkeypatch.setattr(importing, "READ", 100)
+    lines = [line(n, answer="x" * (n * 50)) for n in range(30)]
+    (folder / "1.jsonl").write_bytes(b"".join(lines))
+    assert import_all(folder, database).rows == 30
+
+
+def test_a_segment_is_removed_when_it_is_read_and_nobody_writes(folder, database):
+    old, new, torn = folder / "1.jsonl", folder / "2.jsonl", folder / "3.jsonl"
+    old.write_bytes(line(1))
+    new.write_bytes(line(2))
+    torn.write_bytes(line(3) + b"{")
+    for path in (old, torn):
+        os.utime(path, (1, 1))
+    assert import_all(folder, database).removed == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["2.jsonl", "3.jsonl"]
+    assert count(database) == 3
+
+
+def test_without_a_folder_there_is_nothing_to_do(tmp_path, database):
+    assert import_all(tmp_path / "none", database).rows == 0

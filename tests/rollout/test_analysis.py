@@ -1,0 +1,96 @@
+"""Treatment minus control: within blocks, by unit, and in the open until enough is known."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tunesmith.rollout.analysis import FEWEST_UNITS, Cells, difference
+
+
+def cells(rows):
+    """Cells of (block, treated, unit, count, total)."""
+    block, treated, unit, count, total = zip(*rows, strict=True)
+    return Cells(
+        np.array(block), np.array(treated), np.array(unit), np.array(count, dtype=float),
+        np.array(total, dtype=float),
+    )  # fmt: skip
+
+
+def test_a_drift_while_the_weight_grows_is_no_difference():
+    # Quality falls from 90 to 50 % while the treatment grows from 5 to 50 %; both are equal.
+    rows, unit = [], 0
+    for block, (share, quality) in enumerate([(0.05, 0.9), (0.5, 0.5)]):
+        for number in range(1000):
+            unit += 1
+            treated = number < 1000 * share
+            side = 1000 * share if treated else 1000 * (1 - share)
+            at = number if treated else number - 1000 * share
+            rows.append((block, treated, unit, 1, at < side * quality))
+    found = difference(cells(rows))
+    assert found.estimate == pytest.approx(0.0, abs=1e-9)
+    pooled = difference(cells([(0, *row[1:]) for row in rows]))
+    assert pooled.estimate < -0.1
+    assert pooled.high(0.05) < 0
+
+
+def test_requests_of_one_unit_are_not_taken_for_independent_ones():
+    rng = np.random.default_rng(1)
+    right = rng.random(400) < 0.8
+    once = [(0, unit < 80, unit, 1, right[unit]) for unit in range(400)]
+    often = [(0, unit < 80, unit, 10, 10 * right[unit]) for unit in range(400)]
+    one, ten = difference(cells(once)), difference(cells(often))
+    assert ten.estimate == pytest.approx(one.estimate)
+    assert ten.time == pytest.approx(10 * one.time)
+    # The standard error stays, though there are ten times as many requests.
+    assert ten.deviation / ten.time**0.5 == pytest.approx(one.deviation / one.time**0.5)
+
+
+def test_its_standard_error_is_that_of_two_means():
+    rng = np.random.default_rng(2)
+    value = rng.normal(size=500)
+    rows = [(0, unit < 100, unit, 1, value[unit]) for unit in range(500)]
+    found = difference(cells(rows))
+    assert found.estimate == pytest.approx(value[:100].mean() - value[100:].mean())
+    expected = math.sqrt(value[:100].var() / 100 + value[100:].var() / 400)
+    assert found.deviation / math.sqrt(found.time) == pytest.approx(expected)
+    assert (found.treated, found.control, found.treated_units) == (100, 400, 100)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_a_relative_difference_hangs_on_no_unit_of_measurement(scale):
+    rng = np.random.default_rng(3)
+    value = scale * rng.lognormal(size=500)
+    value[:100] *= 1.5
+    rows = [(unit % 3, unit < 100, unit, 1, value[unit]) for unit in range(500)]
+    found = difference(cells(rows), relative=True)
+    first = difference(cells([(*row[:4], row[4] / scale) for row in rows]), relative=True)
+    assert found.estimate == pytest.approx(first.estimate)
+    assert found.low(0.05) == pytest.approx(first.low(0.05))
+    assert found.low(0.05) < 0.5 < found.high(0.05)
+
+
+def test_nothing_is_said_before_there_are_enough_units():
+    for treated in (FEWEST_UNITS - 1, FEWEST_UNITS):
+        rows = [(0, unit < treated, unit, 1, unit % 2) for unit in range(400)]
+        found = difference(cells(rows))
+        assert math.isinf(found.high(0.05)) == (treated < FEWEST_UNITS)
+        assert math.isinf(found.low(0.05)) == (treated < FEWEST_UNITS)
+
+
+def test_blocks_with_one_side_alone_tell_nothing():
+    rows = [(0, False, unit, 1, 1) for unit in range(300)]
+    assert math.isnan(difference(cells(rows)).estimate)
+    assert math.isinf(difference(cells(rows)).high(0.05))
+    more = [(1, unit < 400, unit, 1, 1) for unit in range(300, 600)]
+    found = difference(cells(rows + more))
+    assert (found.control, found.treated) == (200, 100)
+
+
+def test_the_order_of_the_cells_does_not_matter():
+    rng = np.random.default_rng(4)
+    rows = [(unit % 4, bool(unit % 5 == 0), unit % 150, 2, rng.integers(3)) for unit in range(600)]
+    turned = [rows[at] for at in rng.permutation(600)]
+    one, other = difference(cells(rows)), difference(cells(turned))
+    assert one.estimate == pytest.approx(other.estimate)
+    assert one.deviation == pytest.approx(other.deviation)

@@ -1,0 +1,129 @@
+"""The ledger: one truth, one mover at a time, on SQLite and on PostgreSQL."""
+
+import datetime
+import threading
+
+import pytest
+
+from tunesmith.database import session as sessions
+from tunesmith.errors import InputError
+from tunesmith.rollout import ledger
+from tunesmith.rollout.ledger import TooLate, Version, history, latest, move, start
+from tunesmith.rollout.params import RolloutParams
+
+NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
+LATER = NOW + datetime.timedelta(days=1)
+OLD, NEW = Version(version="3", model="m-3"), Version(version="4", model="m-4")
+PARAMS = RolloutParams(stages=(5, 50, 100), minimum_requests=7)
+
+
+@pytest.fixture
+def database(database_url):
+    yield database_url
+    sessions._engine(database_url).dispose()
+    sessions._engine.cache_clear()
+
+
+def begun(database, **more):
+    fields = {"control": OLD, "treatment": NEW, **more}
+    return start(database, "tiny", params=PARAMS, by="retrain 1", now=NOW, **fields)
+
+
+def test_a_rollout_comes_back_as_it_was_begun(database):
+    made = begun(database)
+    assert latest(database, "tiny") == made
+    assert (made.control, made.treatment, made.params, made.weight) == (OLD, NEW, PARAMS, 500)
+    assert (made.position.stage, made.position.status, made.position.entered) == (
+        0, "running", NOW,
+    )  # fmt: skip
+    (entry,) = history(database, made.id)
+    assert (entry.kind, entry.by, entry.why, entry.at) == (
+        "start",
+        "retrain 1",
+        "m-4 against m-3",
+        NOW,
+    )
+    assert latest(database, "other") is None
+
+
+def test_beginning_it_again_begins_nothing(database):
+    assert begun(database) == begun(database)
+    with pytest.raises(
+        InputError, match="is not over; end it first: tunesmith rollout rollback tiny"
+    ):
+        begun(database, treatment=Version(version="5", model="m-5"))
+
+
+def test_moves_lead_on_and_are_kept(database):
+    made = begun(database)
+    made = move(database, made, "advance", "tick", "all is well", LATER, {"readings": [1]})
+    assert (made.position.stage, made.position.entered, made.weight) == (1, LATER, 5000)
+    made = move(database, made, "hold", "ann@host", "lunch", LATER)
+    assert (made.position.status, made.weight, made.open) == ("held", 5000, True)
+    made = move(database, made, "resume", "ann@host", "", LATER)
+    made = move(database, made, "roll_back", "tick", "credibly worse", LATER)
+    assert (made.position.status, made.weight, made.open) == ("rolled_back", 0, False)
+    assert latest(database, "tiny") == made
+    told = [(entry.number, entry.kind, entry.status) for entry in history(database, made.id)]
+    assert told == [
+        (0, "start", "running"), (1, "advance", "running"), (2, "hold", "held"),
+        (3, "resume", "running"), (4, "roll_back", "rolled_back"),
+    ]  # fmt: skip
+    assert history(database, made.id)[1].evidence == {"readings": [1]}
+
+
+def test_another_after_a_rollback_has_another_salt(database):
+    first = begun(database)
+    move(database, first, "roll_back", "tick", "", LATER)
+    second = start(
+        database, "tiny", control=OLD, treatment=NEW, params=PARAMS, by="ann",
+        now=LATER + datetime.timedelta(seconds=1),
+    )  # fmt: skip
+    assert second.salt != first.salt
+    assert second.id != first.id
+    assert latest(database, "tiny") == second
+
+
+def test_whoever_is_too_late_moves_nothing(database):
+    seen = begun(database)
+    move(database, seen, "advance", "tick", "", LATER)
+    with pytest.raises(TooLate):
+        move(database, seen, "advance", "other tick", "", LATER)
+    with pytest.raises(TooLate):
+        move(database, seen, "roll_back", "ann", "", LATER)
+    assert len(history(database, seen.id)) == 2
+    assert latest(database, "tiny").position.stage == 1
+
+
+def test_of_many_at_once_one_moves(database):
+    seen, won, lost = begun(database), [], []
+    ready = threading.Barrier(6)
+
+    def tick(name):
+        ready.wait()
+        try:
+            won.append(move(database, seen, "advance", name, "", LATER))
+        except TooLate:
+            lost.append(name)
+
+    threads = [threading.Thread(target=tick, args=(f"tick {n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(won), len(lost)) == (1, 5)
+    assert latest(database, "tiny").position.stage == 1
+
+
+def test_a_mover_that_dies_half_way_has_moved_nothing(database, monkeypatch):
+    seen = begun(database)
+
+    def dies(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger, "_entry", dies)
+    with pytest.raises(KeyboardInterrupt):
+        move(database, seen, "advance", "tick", "", LATER)
+    monkeypatch.undo()
+    assert latest(database, "tiny") == seen
+    assert len(history(database, seen.id)) == 1

@@ -1,0 +1,48 @@
+"""Server-sent events, as the bytes they came in (WHATWG HTML, section 9.2)."""
+
+import re
+from collections.abc import Iterator
+
+_END = re.compile(rb"\r?\n\r?\n|\r\r")
+DONE = b"[DONE]"
+LARGEST = 8 << 20
+"""Bytes of one event; what goes on beyond is no event."""
+
+
+class Events:
+    """Cuts a stream into its events."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def cut(self, piece: bytes) -> Iterator[bytes]:
+        """Yield the events that a piece completes, each with the empty line at its end.
+
+        Raises:
+            ValueError: an event does not end.
+        """
+        self._rest += piece
+        at = 0
+        for end in _END.finditer(self._rest):
+            yield self._rest[at : end.end()]
+            at = end.end()
+        self._rest = self._rest[at:]
+        if len(self._rest) > LARGEST:
+            raise ValueError(f"an event of the stream is longer than {LARGEST >> 20} MiB")
+
+    @property
+    def rest(self) -> bytes:
+        """What came after the last whole event."""
+        return self._rest
+
+
+def data_of(event: bytes) -> bytes:
+    """Return an event's data; empty for a comment or another field."""
+    lines = event.splitlines()
+    found = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
+    return b"\n".join(found)
+
+
+def event(data: bytes) -> bytes:
+    """Return an event that holds one line of data."""
+    return b"data: " + data + b"\n\n"

@@ -1,0 +1,236 @@
+"""One request through the gateway: from its assignment to the record of what became of it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import msgspec
+
+from tunesmith.gateway import events
+from tunesmith.gateway.interactions import Ending, Interaction
+from tunesmith.gateway.reading import Body, Tally, has_content, read_answer, rewritten
+from tunesmith.gateway.routes import Route, Target
+from tunesmith.gateway.upstream import Failed, Reply, Upstreams
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_encode = msgspec.json.Encoder().encode
+_RETRY = frozenset({408, 409, 425, 429})
+"""Client errors that are not the client's fault."""
+
+
+def error_body(message: str, kind: str, code: str | None = None) -> bytes:
+    """Return an error in the wire format."""
+    return _encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
+
+
+class Exchange:
+    """Asks whoever is assigned, hands the answer on, and writes what became of it.
+
+    Args:
+        record: Of the request; filled in.
+        route: Who answers.
+        upstreams: The connections.
+        keep: Makes a finished record durable.
+        send: To the client.
+        include_usage: Whether to ask a stream for its token counts, where the client did not.
+        keep_text: Whether the record holds the answer.
+
+    Attributes:
+        ended: Whether the record is kept, or about to be.
+    """
+
+    def __init__(
+        self,
+        record: Interaction,
+        route: Route,
+        upstreams: Upstreams,
+        keep: Callable[[Interaction], Awaitable[None]],
+        send: Send,
+        include_usage: bool,
+        keep_text: bool,
+    ) -> None:
+        self._record, self._route, self._upstreams = record, route, upstreams
+        self._keep, self._send = keep, send
+        self._include_usage, self._keep_text = include_usage, keep_text
+        self._tally = Tally(keep_text)
+        self._began = time.perf_counter()
+        self._told = False
+        self.ended = False
+
+    async def run(self, path: str, headers: Mapping[str, str], body: Body) -> None:
+        """Answer the client; exactly one record is kept, whatever happens.
+
+        Raises:
+            asyncio.CancelledError: the client has gone; the upstream is told so.
+        """
+        try:
+            await self._answer(path, headers, body)
+        except asyncio.CancelledError:
+            self._record.ending = "client_gone"
+            await asyncio.shield(self._end())
+            raise
+        finally:
+            await self._end()
+
+    async def _answer(self, path: str, headers: Mapping[str, str], body: Body) -> None:
+        record, route = self._record, self._route
+        if record.served == "treatment" and route.treatment is not None:
+            try:
+                await self._ask(route.treatment, path, headers, body, may_fall_back=True)
+                return
+            except Failed as failed:
+                if self._told:
+                    await self._fail(failed)
+                    return
+                record.treatment_ending = failed.ending
+                record.served, record.attempts = "control", record.attempts + 1
+                self._tally = Tally(self._keep_text)
+        try:
+            await self._ask(route.control, path, headers, body, may_fall_back=False)
+        except Failed as failed:
+            await self._fail(failed)
+
+    async def _ask(
+        self,
+        target: Target,
+        path: str,
+        headers: Mapping[str, str],
+        body: Body,
+        may_fall_back: bool,
+    ) -> None:
+        record = self._record
+        record.model = target.model
+        changed: dict[str, Any] = {"model": target.model}
+        if record.streamed and self._include_usage:
+            changed["stream_options"] = {"include_usage": True}
+        sent = rewritten(body, **changed)
+        async with self._upstreams.ask(target, path, headers, sent, record.streamed) as reply:
+            record.status = reply.status
+            wrong = reply.status >= 400
+            theirs = reply.status >= 500 or reply.status in _RETRY
+            if wrong and theirs and may_fall_back:
+                raise Failed(_ending_of(reply.status), reply.status, "")
+            if reply.streams and not wrong:
+                await self._stream(reply)
+                return
+            whole = await reply.whole()
+            if wrong:
+                record.ending = _ending_of(reply.status)
+            else:
+                self._read_whole(whole, may_fall_back)
+                record.first_token_seconds = time.perf_counter() - self._began
+            await self._end()
+            await self._start(reply.status, reply.headers)
+            await self._send({"type": "http.response.body", "body": whole})
+
+    def _read_whole(self, whole: bytes, may_fall_back: bool) -> None:
+        answer = read_answer(whole)
+        if answer is None:
+            return
+        self._tally.add(answer)
+        if self._tally.failed:
+            if may_fall_back:
+                raise Failed("upstream_error", 502, "")
+            self._record.ending = "upstream_error"
+
+    async def _stream(self, reply: Reply) -> None:
+        """Hand a stream on, event by event; until the first content it may still be given up."""
+        cutter, held = events.Events(), b""
+        ended = False
+        async for piece in reply.pieces():
+            out = b""
+            try:
+                for event in cutter.cut(piece):
+                    data = events.data_of(event)
+                    if data == events.DONE:
+                        ended = True
+                        break
+                    out += self._take_event(event, data, reply)
+            except ValueError:
+                raise Failed("cut", 502, "the model's server sent no events") from None
+            if ended:
+                held += out
+                break
+            if not reply.begun:
+                held += out
+                continue
+            if out or held:
+                await self._start(reply.status, reply.headers)
+                sent, held = held + out, b""
+                await self._send({"type": "http.response.body", "body": sent, "more_body": True})
+                reply.has_begun()
+        if not ended and cutter.rest.strip():
+            raise Failed("cut", 502, "the model's server hung up inside an event")
+        if not ended and not self._tally.finish_reason and not self._tally.failed:
+            raise Failed("cut", 502, "the model's server hung up before the end of its answer")
+        if self._tally.failed:
+            self._record.ending = "stream_error"
+        await self._end()
+        await self._start(reply.status, reply.headers)
+        last = held + (events.event(events.DONE) if ended else b"")
+        await self._send({"type": "http.response.body", "body": last})
+
+    def _take_event(self, event: bytes, data: bytes, reply: Reply) -> bytes:
+        """Count an event, and return what of it the client gets."""
+        answer = read_answer(data) if data else None
+        if answer is None:
+            return event
+        self._tally.add(answer)
+        if self._tally.failed and not reply.begun:
+            raise Failed("stream_error", 502, "the model's server sent an error")
+        if not reply.begun and has_content(answer):
+            reply.has_begun()
+            self._record.first_token_seconds = time.perf_counter() - self._began
+        if self._include_usage and not answer.choices and answer.usage is not None:
+            return b""  # the client did not ask for it
+        return event
+
+    async def _fail(self, failed: Failed) -> None:
+        """Tell the client honestly that there is no answer, or no rest of one."""
+        self._record.ending = failed.ending
+        if not self._told:
+            self._record.status = failed.status
+        await self._end()
+        body = error_body(failed.message, "upstream_error", failed.ending)
+        if self._told:
+            await self._send({"type": "http.response.body", "body": events.event(body)})
+            return
+        await self._start(failed.status, [(b"content-type", b"application/json")])
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        if self._told:
+            return
+        self._told = True
+        record = self._record
+        own = [
+            (b"x-tunesmith-interaction", record.id.encode()),
+            (b"x-tunesmith-assigned", record.assigned.encode()),
+            (b"x-tunesmith-served", record.served.encode()),
+        ]
+        await self._send(
+            {"type": "http.response.start", "status": status, "headers": [*headers, *own]}
+        )
+
+    async def _end(self) -> None:
+        """Fill the record in and keep it, once."""
+        if self.ended:
+            return
+        self.ended = True
+        record, tally = self._record, self._tally
+        record.seconds = time.perf_counter() - self._began
+        record.prompt_tokens = tally.usage.prompt_tokens
+        record.completion_tokens = tally.usage.completion_tokens
+        record.length, record.finish_reason = tally.length, tally.finish_reason
+        record.refusal = tally.refuses
+        record.logprob_mean, record.logprob_least = tally.logprobs
+        record.answer = tally.text
+        await self._keep(record)
+
+
+def _ending_of(status: int) -> Ending:
+    if status == 429:
+        return "rate_limited"
+    return "upstream_error" if status >= 500 or status in _RETRY else "client_error"
