@@ -132,10 +132,10 @@ PLAN = [
     "predict base golden", "evaluate base golden",
     "predict prompt_baseline golden", "evaluate prompt_baseline golden",
     "advise",
-    "train", "package",
+    "probe base", "train", "package",
     "predict candidate test", "evaluate candidate test",
     "predict candidate golden", "evaluate candidate golden",
-    "gate",
+    "probe candidate", "gate",
 ]  # fmt: skip
 
 

@@ -1,9 +1,8 @@
 """The ASGI application: routes, keys, limits, and the exchange behind each request."""
 
 import asyncio
-import contextlib
 import math
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +12,7 @@ from tunesmith.gateway.exchange import Exchange, error_body
 from tunesmith.gateway.feedback import Line, read_feedback
 from tunesmith.gateway.interactions import Interaction, new_id
 from tunesmith.gateway.keys import ClientKey, Keys
+from tunesmith.gateway.metrics import CONTENT_TYPE, Metrics
 from tunesmith.gateway.reading import Body, Unreadable, flag_of, read_body, text_of
 from tunesmith.gateway.routes import Routes
 from tunesmith.gateway.segments import Segments
@@ -30,7 +30,6 @@ COMPLETIONS = {
 _FEEDBACK = 64 << 10
 """Bytes of feedback."""
 _encode = msgspec.json.Encoder().encode
-_JSON = (b"content-type", b"application/json")
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ class Door:
         segments: Where interactions go.
         keys: Who may come in.
         pseudonyms: Key of the hash that stands for users in records.
+        metrics: Counters.
         user_header: Header with the user's id, lower case; beside the field `user`.
         conversation_header: Header with the conversation's id, where there is no user.
         timeouts: Of upstreams.
@@ -67,6 +67,7 @@ class Door:
     segments: Segments
     keys: Keys
     pseudonyms: bytes
+    metrics: Metrics = field(default_factory=Metrics)
     user_header: str = "x-tunesmith-user"
     conversation_header: str = "x-tunesmith-conversation"
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -90,10 +91,17 @@ class Refused(Exception):
 
 
 class Gateway:
-    """The application."""
+    """The application.
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    Args:
+        door: What it has at hand.
+        beside: What runs beside the requests, such as looking at the ledger.
+    """
+
+    def __init__(
+        self, door: Door, beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
+    ) -> None:
+        self._door, self._beside = door, beside
         self._upstreams: Upstreams | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,12 +121,12 @@ class Gateway:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self._upstreams = Upstreams(self._door.timeouts)
-        tending = asyncio.create_task(self._door.segments.tend())
+        tasks = [asyncio.create_task(run()) for run in (self._door.segments.tend, *self._beside)]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        tending.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await tending
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._upstreams.close()
         await self._door.segments.close()
         await send({"type": "lifespan.shutdown.complete"})
@@ -130,6 +138,9 @@ class Gateway:
             return
         if path == "/readyz":
             await self._ready(send)
+            return
+        if path == "/metrics":
+            await _reply(send, 200, self._door.metrics.page(), kind=CONTENT_TYPE)
             return
         headers = _headers(scope, self._door.limits.headers)
         key = self._let_in(headers)
@@ -258,6 +269,7 @@ class Gateway:
 
     async def _keep(self, record: Interaction) -> None:
         await self._door.segments.append(_encode(record))
+        self._door.metrics.add(record)
 
     def _unit(self, body: Body, headers: Mapping[str, str]) -> str | None:
         """Return who asks: the user, or else the conversation."""
@@ -312,10 +324,12 @@ async def _body(receive: Receive, headers: Mapping[str, str], limit: int) -> byt
 
 
 async def _reply(
-    send: Send, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()
+    send: Send,
+    status: int,
+    body: bytes,
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+    kind: bytes = b"application/json",
 ) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [_JSON, length, *headers]}
-    )
+    own = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
     await send({"type": "http.response.body", "body": body})

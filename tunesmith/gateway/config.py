@@ -22,6 +22,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from tunesmith.errors import RecipeError
 from tunesmith.gateway.keys import ClientKey
+from tunesmith.gateway.segments import Durability
 from tunesmith.gateway.upstream import Timeouts
 from tunesmith.stage import Params
 
@@ -72,8 +73,8 @@ class GatewayParams(Params):
     )
     timeouts: TimeoutParams = Field(TimeoutParams(), description="Of upstreams.")
     body_limit: int = Field(32 << 20, ge=1024, description="Bytes of a request's body.")
-    durability: str = Field(
-        "process", pattern="^(process|disk)$", description="What an answer's end waits for."
+    durability: Durability = Field(
+        "process", description="What an answer's end waits for: a write, or the disk."
     )
     disk_limit: int = Field(
         10 << 30, ge=1 << 20, description="Bytes of interactions that may wait for the database."

@@ -1,0 +1,212 @@
+"""A gateway as people run it: its processes, the ledger it looks at, and how it ends."""
+
+import datetime
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.scripted_upstream import DONE, OPENING, piece, serving, streams
+from tunesmith.errors import RecipeError
+from tunesmith.gateway.config import GatewayParams, check_address, load
+from tunesmith.gateway.importing import import_all
+from tunesmith.rollout.ledger import Version, latest, move, start
+from tunesmith.rollout.params import RolloutParams
+
+NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
+BODY = {"model": "tiny", "user": "u1", "messages": [{"role": "user", "content": "hi"}]}
+CODE = """
+import sys
+from pathlib import Path
+from tunesmith.gateway.config import load
+from tunesmith.gateway.server import Place, run
+if __name__ == "__main__":
+    home, file, port, workers, drain = sys.argv[1:]
+    run(load(Path(file)), Place(Path(home), f"sqlite:///{home}/t.db", port=int(port),
+        workers=int(workers), drain=float(drain)))
+"""
+
+
+@dataclass
+class Process:
+    process: subprocess.Popen
+    url: str
+    home: Path
+
+    @property
+    def database(self):
+        return f"sqlite:///{self.home}/t.db"
+
+    def ask(self, **more):
+        return httpx.post(f"{self.url}/v1/chat/completions", json=BODY | more, timeout=10)
+
+    def ready(self):
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code
+        except httpx.TransportError:
+            return 0
+
+
+def wait_for(what, seconds=30.0):
+    until = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return found
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture
+def upstream():
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def started(tmp_path, upstream):
+    """Starts gateways in processes of their own, and ends them."""
+    made = []
+
+    def begin(workers=1, drain=0.0):
+        file = tmp_path / "gateway.yaml"
+        file.write_text(f"models: {{tiny: {{upstream: '{upstream.url}', serves: m-3}}}}\n")
+        script = tmp_path / "serve.py"
+        script.write_text(CODE)
+        port = free_port()
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path), str(file), str(port), str(workers),
+             str(drain)],
+            start_new_session=True,
+        )  # fmt: skip
+        running = Process(process, f"http://127.0.0.1:{port}", tmp_path)
+        made.append(process)
+        wait_for(lambda: running.ready() == 200)
+        return running
+
+    yield begin
+    for process in made:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_a_move_in_the_ledger_reaches_every_worker_within_a_second(started, upstream):
+    running = started(workers=2)
+    assert {running.ask().headers["x-tunesmith-served"] for _ in range(8)} == {"control"}
+    old, new = Version(version="3", model="m-3"), Version(version="4", model="m-4")
+    params = RolloutParams(stages=(100,))
+    rollout = start(running.database, "tiny", old, new, params, "ann", NOW)
+    time.sleep(1.0)
+    served = [running.ask().headers["x-tunesmith-served"] for _ in range(12)]
+    assert set(served) == {"treatment"}
+    move(running.database, rollout, "roll_back", "ann", "", NOW)
+    time.sleep(1.0)
+    replies = [running.ask() for _ in range(12)]
+    assert {reply.status_code for reply in replies} == {200}
+    assert {reply.headers["x-tunesmith-served"] for reply in replies} == {"control"}
+    assert {body["model"] for body in upstream.requests[-12:]} == {"m-3"}
+    assert latest(running.database, "tiny").position.status == "rolled_back"
+    page = httpx.get(f"{running.url}/metrics").text
+    assert 'tunesmith_requests_total{assigned="treatment",ending="answered"' in page
+    counted = [float(line.rpartition(" ")[2]) for line in page.splitlines()
+               if line.startswith("tunesmith_requests_total")]  # fmt: skip
+    assert sum(counted) == 32
+    assert import_all(running.home / "interactions", running.database).rows == 32
+
+
+def test_what_was_answered_survives_a_kill(started):
+    running = started()
+    ids = [running.ask().headers["x-tunesmith-interaction"] for _ in range(30)]
+    os.killpg(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+    kept = "".join(path.read_text() for path in (running.home / "interactions").iterdir())
+    assert all(name in kept for name in ids)
+
+
+def test_a_worker_that_dies_is_replaced(started):
+    running = started(workers=2)
+    children = wait_for(lambda: _children(running.process.pid))
+    os.kill(children[0], signal.SIGKILL)
+    wait_for(lambda: len(_children(running.process.pid)) == 2
+             and children[0] not in _children(running.process.pid))  # fmt: skip
+    assert wait_for(lambda: running.ask().status_code == 200)
+
+
+def _children(parent):
+    import psutil
+
+    return [
+        child.pid
+        for child in psutil.Process(parent).children()
+        if child.status() != psutil.STATUS_ZOMBIE
+        and "resource_tracker" not in " ".join(child.cmdline())
+    ]
+
+
+def test_it_ends_when_its_streams_have(started, upstream):
+    running = started(drain=0.5)
+    upstream.answer = streams(
+        OPENING, *[piece("x")] * 10, piece(finish_reason="stop"), DONE, every=0.15
+    )
+    with httpx.stream(
+        "POST", f"{running.url}/v1/chat/completions", json=BODY | {"stream": True}
+    ) as reply:
+        lines = reply.iter_lines()
+        next(lines)
+        running.process.send_signal(signal.SIGTERM)
+        assert wait_for(lambda: running.ready() in (503, 0))
+        seen = list(lines)
+    assert seen[-2] == "data: [DONE]" or seen[-1] == "data: [DONE]"
+    assert running.process.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "gateway.example"])
+def test_it_does_not_stand_open_to_others_without_a_key(host):
+    with pytest.raises(RecipeError, match="has no keys"):
+        check_address(host, keys=False)
+    check_address(host, keys=True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_this_machine_may_come_in(host):
+    check_address(host, keys=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("models: {}", "models"),
+        ("models: {tiny: {upstream: 'ftp://x', serves: m}}", "models.tiny.upstream"),
+        ("models: {tiny: {upstream: 'http://x/v1'}}", "models.tiny.serves"),
+        ("modles: {}", "modles"),
+        ("[", "cannot be read"),
+        ("models: {tiny: {upstream: 'http://x/v1', serves: m}}\nkeys: [{id: 1, name: a, digest: b}]",
+         "keys.0.id"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_wrong_is_told_with_its_field(tmp_path, text, told):
+    (tmp_path / "g.yaml").write_text(text)
+    with pytest.raises(RecipeError, match=told):
+        load(tmp_path / "g.yaml")
+
+
+def test_a_key_of_an_upstream_comes_from_the_environment():
+    made = GatewayParams.model_validate(
+        {"models": {"tiny": {"upstream": "http://x/v1/", "upstream_key": "KEY_X", "serves": "m"}}}
+    )
+    assert made.models["tiny"].upstream == "http://x/v1"
+    assert made.upstream_key("tiny", {"KEY_X": "secret"}) == "secret"
+    with pytest.raises(RecipeError, match="the variable KEY_X is not set"):
+        made.upstream_key("tiny", {})
