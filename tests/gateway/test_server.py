@@ -137,7 +137,8 @@ def test_what_was_answered_survives_a_kill(started):
 
 def test_a_worker_that_dies_is_replaced(started):
     running = started(workers=2)
-    children = wait_for(lambda: _children(running.process.pid))
+    wait_for(lambda: len(_children(running.process.pid)) == 2)
+    children = _children(running.process.pid)
     os.kill(children[0], signal.SIGKILL)
     wait_for(lambda: len(_children(running.process.pid)) == 2
              and children[0] not in _children(running.process.pid))  # fmt: skip
@@ -150,8 +151,7 @@ def _children(parent):
     return [
         child.pid
         for child in psutil.Process(parent).children()
-        if child.status() != psutil.STATUS_ZOMBIE
-        and "resource_tracker" not in " ".join(child.cmdline())
+        if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
     ]
 
 

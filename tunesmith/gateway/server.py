@@ -22,6 +22,7 @@ from types import FrameType
 
 import uvicorn
 
+from tunesmith.errors import Transient
 from tunesmith.gateway.app import Door, Gateway, Limits
 from tunesmith.gateway.config import GatewayParams, check_address
 from tunesmith.gateway.keys import Keys
@@ -151,6 +152,8 @@ class _Worker:
             limits=Limits(config.body_limit),
             include_usage=config.include_usage,
         )
+        with contextlib.suppress(Transient):  # else it is not ready until the ledger can be seen
+            look(door.routes, place.database, config, None)
         settings = uvicorn.Config(
             Gateway(door, [lambda: watch(door.routes, place.database, config)]),
             log_level="warning",
