@@ -75,7 +75,7 @@ def _read_manifest(entry: Path, wanted: Mapping[str, Any]) -> tuple[dict[str, st
     try:
         manifest = json.loads((entry / MANIFEST).read_bytes())
         if any(manifest[field] != value for field, value in wanted.items()):
-            return {}, f"{MANIFEST} is that of another model"
+            return {}, f"{MANIFEST} is that of another version, or of another model"
         files = {name: (fact["size"], fact["sha256"]) for name, fact in manifest["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}, f"{MANIFEST} is missing or damaged"

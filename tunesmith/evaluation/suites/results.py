@@ -161,4 +161,4 @@ def _what_is_missing(found: Found, comparison: BinaryComparison | Gap, needed: i
             f"{start}: {-comparison.estimate:.1%} worse as observed, but not credibly beyond the"
             f" {found.tolerance:.1%} allowed, given how many suites are looked at"
         )
-    return f"{start}; about {max(needed - comparison.n, 1)} more would settle it"
+    return f"{start}; about {max(needed - comparison.n, 1):,} more would settle it"
