@@ -8,7 +8,7 @@ import pytest
 from tests.made_rows import line
 from tests.toy_stages import CUT, DRAW, JUDGE, MAKE, MakeParams, NoParams
 from tunesmith.artifacts import Adapter, Base, Files, Split
-from tunesmith.commands.checking import _line
+from tunesmith.commands.checking import _lines
 from tunesmith.commands.preview import UNKNOWN, Preview, preview
 from tunesmith.evaluation.retrieval import ContextParams
 from tunesmith.pipeline import Sources, golden_params, retrain
@@ -210,7 +210,7 @@ def test_whether_the_run_stops_is_not_known_yet_and_said(store, project, target,
     assert {step.label: step.note for step in steps if step.note} == (
         {"advise": note} if note else {}
     )
-    shown = "\n".join(_line(step) for step in steps)
+    shown = "\n".join(_lines(steps))
     assert shown.count("the run stops here") == bool(note)
 
 

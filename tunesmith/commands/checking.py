@@ -30,7 +30,7 @@ def report(recipe: Recipe, settings: Settings) -> str:
         width=100,
     )
     steps = _steps(recipe, settings)
-    parts = [resolved, "stages:", *(_line(step) for step in steps), "", power(recipe, steps)]
+    parts = [resolved, "stages:", *_lines(steps), "", power(recipe, steps)]
     return "\n".join(parts)
 
 
@@ -40,10 +40,12 @@ def _steps(recipe: Recipe, settings: Settings) -> list[Step]:
     return preview(recipe, found, champion, settings.store())
 
 
-def _line(step: Step) -> str:
-    state = f"cached  {step.ref.kind} {step.ref.short}" if step.ref else "would run"
-    note = f"; {step.note}" if step.note else ""
-    return f"  {step.label:<30} {state}{note}"
+def _lines(steps: list[Step]) -> Iterator[str]:
+    width = max(len(step.label) for step in steps)
+    for step in steps:
+        state = f"cached  {step.ref.kind} {step.ref.short}" if step.ref else "would run"
+        note = f"; {step.note}" if step.note else ""
+        yield f"  {step.label:<{width}}  {state}{note}"
 
 
 def power(recipe: Recipe, steps: list[Step]) -> str:
@@ -60,7 +62,7 @@ def power(recipe: Recipe, steps: list[Step]) -> str:
     lines = []
     for name, rows, margin, more, wider in sets:
         known = [count for count in (rows, sample) if count is not None]
-        if not known:
+        if not known or (name != "test" and rows is None):
             what = "the test set" if name == "test" else f"the use {name}"
             lines.append(
                 f"power: unknown until the data stages have run and the size of {what} is known"
