@@ -177,5 +177,5 @@ def test_a_canary_that_may_turn_up_by_chance_is_refused(canary):
 
 
 def test_a_probe_says_what_it_costs_at_most():
-    assert ProbeParams().generations == 401
-    assert ProbeParams(canaries=("violet heron 7731",), skills=("code",)).generations == 312
+    assert ProbeParams().generations == 681
+    assert ProbeParams(canaries=("violet heron 7731",), skills=("code",)).generations == 592
