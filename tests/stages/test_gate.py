@@ -152,6 +152,15 @@ def test_a_use_that_got_worse_is_not_bought_by_the_target(champion, kept, expect
     assert [item["where"] for item in document["criteria"]] == ["test", "test", "summary"]
 
 
+@pytest.mark.parametrize(("kept", "base", "told"), [(0, 0, True), (60, 0, False), (60, 60, False)])
+def test_a_use_of_which_nothing_could_be_lost_is_told(kept, base, told):
+    everybody = against(50, 20, n=60)
+    everybody["candidate summary"] = scores(kept, 60)
+    everybody["base summary"] = scores(base, 60)
+    reasons = decide(WITH_A_USE, everybody)[1]["reasons"]
+    assert ("the base has nothing to lose there" in reasons[2]) == told
+
+
 @pytest.mark.parametrize("other", ["champion", "base"])
 def test_a_golden_set_rejects_and_does_not_hold_up(other):
     everybody = against(50, 20, n=60)

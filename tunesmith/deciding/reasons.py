@@ -30,6 +30,17 @@ def _missing(item: Mapping[str, Any]) -> str:
     return text
 
 
+def _nothing_to_lose(item: Mapping[str, Any]) -> str:
+    """Say where nothing could have been lost, so that not to have lost it means nothing."""
+    margin = item["rule"].removeprefix("not worse by ")
+    if margin == item["rule"] or spec(item["metric"]).better != "higher" or item["low"] > 0:
+        return ""
+    if item["other"] > float(margin):
+        return ""
+    other = item["against"].replace("_", " ")
+    return f"; but the {other} has nothing to lose there, so take a metric that it meets"
+
+
 def _found(item: Mapping[str, Any]) -> str:
     other = item["against"].replace("_", " ")
     shown = "{:.0%}" if spec(item["metric"]).kind == "yes_no" else "{:.3g}"
@@ -45,7 +56,7 @@ def _found(item: Mapping[str, Any]) -> str:
         f"[{item['low']:+.2f}, {item['high']:+.2f}] at {item['confidence']:.0%}, n = {item['n']}: "
     )
     if item["answer"] == "yes":
-        return f"{text}{item['rule']}"
+        return f"{text}{item['rule']}{_nothing_to_lose(item)}"
     if item["answer"] == "no":
         return text + "credibly worse"
     if not item["needed"]:
