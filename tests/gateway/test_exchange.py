@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 import time
 
 import openai
@@ -82,13 +83,24 @@ def test_a_client_that_asks_for_counts_gets_them(running):
     assert running.record()["completion_tokens"] == 3
 
 
-def test_pieces_go_out_as_they_come_and_not_at_the_end(running):
-    running.treatment.answer = streams(OPENING, piece("a"), piece("b"), DONE, every=0.15)
-    began, seen = time.monotonic(), []
-    for chunk in running.ask(stream=True):
-        if chunk.choices[0].delta.content:
-            seen.append(time.monotonic() - began)
-    assert seen[1] - seen[0] > 0.1
+def test_pieces_go_out_as_they_come_and_not_at_the_end(tmp_path):
+    calm = type(QUICK)(first_token=30, idle=30, total=60)
+    seen = threading.Event()
+
+    def waits(handler, body):
+        assert seen.wait(20), "the first piece was held back"
+        for one in (piece("b"), piece(finish_reason="stop"), DONE):
+            handler.push(one)
+        handler.wfile.write(b"0\r\n\r\n")
+
+    with gateway(tmp_path / "i", timeouts=calm) as running:
+        running.treatment.answer = streams(OPENING, piece("a"), then=waits)
+        said = []
+        for chunk in running.ask(stream=True):
+            said.append(chunk.choices[0].delta.content or "")
+            if "a" in said:
+                seen.set()
+    assert "".join(said) == "ab"
 
 
 def test_what_is_recorded_stands_before_the_client_has_the_last_byte(running):

@@ -47,6 +47,12 @@ class Process:
     def ask(self, **more):
         return httpx.post(f"{self.url}/v1/chat/completions", json=BODY | more, timeout=10)
 
+    def served(self):
+        """Who answers now; no request may be dropped on the way."""
+        reply = self.ask()
+        assert reply.status_code == 200
+        return reply.headers["x-tunesmith-served"]
+
     def ready(self):
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code
@@ -102,28 +108,24 @@ def started(tmp_path, upstream):
             process.wait()
 
 
-def test_a_move_in_the_ledger_reaches_every_worker_within_a_second(started, upstream):
+def test_a_move_in_the_ledger_reaches_every_worker_and_drops_no_request(started, upstream):
     running = started(workers=2)
-    assert {running.ask().headers["x-tunesmith-served"] for _ in range(8)} == {"control"}
+    assert {running.served() for _ in range(8)} == {"control"}
     old, new = Version(version="3", model="m-3"), Version(version="4", model="m-4")
     params = RolloutParams(stages=(100,))
     rollout = start(running.database, "tiny", old, new, params, "ann", NOW)
-    time.sleep(1.0)
-    served = [running.ask().headers["x-tunesmith-served"] for _ in range(12)]
-    assert set(served) == {"treatment"}
+    wait_for(lambda: {running.served() for _ in range(12)} == {"treatment"})
     move(running.database, rollout, "roll_back", "ann", "", NOW)
-    time.sleep(1.0)
-    replies = [running.ask() for _ in range(12)]
-    assert {reply.status_code for reply in replies} == {200}
-    assert {reply.headers["x-tunesmith-served"] for reply in replies} == {"control"}
+    wait_for(lambda: {running.served() for _ in range(12)} == {"control"})
     assert {body["model"] for body in upstream.requests[-12:]} == {"m-3"}
     assert latest(running.database, "tiny").position.status == "rolled_back"
     page = httpx.get(f"{running.url}/metrics").text
     assert 'tunesmith_requests_total{assigned="treatment",ending="answered"' in page
     counted = [float(line.rpartition(" ")[2]) for line in page.splitlines()
                if line.startswith("tunesmith_requests_total")]  # fmt: skip
-    assert sum(counted) == 32
-    assert import_all(running.home / "interactions", running.database).rows == 32
+    assert sum(counted) == len(upstream.requests) >= 32
+    imported = import_all(running.home / "interactions", running.database)
+    assert imported.rows == len(upstream.requests)
 
 
 def test_what_was_answered_survives_a_kill(started):

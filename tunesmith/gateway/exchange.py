@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from tunesmith.gateway import events
-from tunesmith.gateway.interactions import Ending, Interaction
+from tunesmith.gateway.interactions import Interaction
 from tunesmith.gateway.reading import Body, Tally, has_content, read_answer, rewritten
 from tunesmith.gateway.routes import Route, Target
 from tunesmith.gateway.upstream import Failed, Reply, Upstreams
+from tunesmith.rollout.endings import Ending
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 

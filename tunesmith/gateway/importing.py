@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, literal, select
+from sqlalchemy import delete, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -129,14 +129,3 @@ def _insert(opened: Session, table: type[Table], rows: list[dict[str, Any]]) -> 
         statement = dialect.insert(table).values(rows[at : at + AT_ONCE]).on_conflict_do_nothing()
         new += len(opened.execute(statement.returning(literal(1))).all())
     return new
-
-
-def backlog(folder: Path, database: str) -> int:
-    """Return how many bytes wait to be imported."""
-    waiting = 0
-    with session(database) as opened:
-        known = {row.name: row.imported for row in opened.scalars(select(Segment))}
-    for path in folder.glob(f"*{SUFFIX}"):
-        with contextlib.suppress(FileNotFoundError):
-            waiting += path.stat().st_size - known.get(path.name, 0)
-    return waiting

@@ -2,46 +2,11 @@
 
 import os
 import time
-from typing import Literal
 
 import msgspec
 
 from tunesmith.rollout.assignment import Variant
-
-Ending = Literal[
-    "answered",
-    "client_error",
-    "rate_limited",
-    "refused",
-    "no_first_token",
-    "stalled",
-    "too_long",
-    "cut",
-    "stream_error",
-    "upstream_error",
-    "client_gone",
-]
-"""How a request ended.
-
-`client_error`: the upstream says that the request is wrong; `rate_limited`: that there are too
-many; `upstream_error`: that something else is. `refused`: nobody answers there. `no_first_token`,
-`stalled`, `too_long`: the time for a first token, between two pieces or for the whole ran out.
-`cut`: the connection ended in the midst. `stream_error`: an error inside a stream that began well.
-"""
-
-FAILURES = frozenset(
-    {
-        "rate_limited",
-        "refused",
-        "no_first_token",
-        "stalled",
-        "too_long",
-        "cut",
-        "stream_error",
-        "upstream_error",
-    }
-)
-"""Endings that are the model's or its server's doing."""
+from tunesmith.rollout.endings import Ending
 
 
 class Interaction(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from tunesmith.gateway.interactions import Ending
 from tunesmith.gateway.routes import Target
+from tunesmith.rollout.endings import Ending
 
 STEPPED_OVER = frozenset(
     {

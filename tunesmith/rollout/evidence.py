@@ -19,21 +19,12 @@ from sqlalchemy.orm import Session
 from tunesmith.database.session import session
 from tunesmith.database.tables import Feedback, Interaction
 from tunesmith.rollout.decision import Evidence
+from tunesmith.rollout.endings import CLIENTS, FAILURES
 from tunesmith.rollout.ledger import Rollout, history
 from tunesmith.rollout.params import Guardrail
 from tunesmith.rollout.readings import Reading, Requests, read
 from tunesmith.statistics.sequences import ratio_evidence
 
-FAILED = (
-    "rate_limited",
-    "refused",
-    "no_first_token",
-    "stalled",
-    "too_long",
-    "cut",
-    "stream_error",
-    "upstream_error",
-)
 BLOCK = datetime.timedelta(hours=12)
 """Of the time within a stage; quality drifts by days, and a block needs both sides."""
 _STAGE = 1_000_000
@@ -116,9 +107,9 @@ def _value(guardrail: Guardrail, row: Any, said: Mapping[str, Any]) -> float:
 
 
 def _error(row: Any) -> float | None:
-    if row.ending in ("client_error", "client_gone"):
+    if row.ending in CLIENTS:
         return None
-    return float(row.treatment_ending is not None or row.ending in FAILED)
+    return float(row.treatment_ending is not None or row.ending in FAILURES)
 
 
 def _answered(field: str) -> Callable[[Any], float | None]:
