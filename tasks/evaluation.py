@@ -8,6 +8,7 @@ from tunesmith.artifacts import (
     Base,
     Choice,
     Examples,
+    Files,
     Latencies,
     Mixture,
     Package,
@@ -23,6 +24,7 @@ from tunesmith.stages import advise as advise_stage
 from tunesmith.stages import choose as choose_stage
 from tunesmith.stages import clock as clock_stage
 from tunesmith.stages import evaluate as evaluate_stage
+from tunesmith.stages import examine as examine_stage
 from tunesmith.stages import gate as gate_stage
 from tunesmith.stages import judge as judge_stage
 from tunesmith.stages import package as package_stage
@@ -115,6 +117,14 @@ def probe(
 ) -> Probes:
     """Run `tunesmith.stages.probe`."""
     return settings.load().store().build(probe_stage.STAGE, params, base, adapter, train, test)
+
+
+@stage_task(hours=12, tags=("model",))
+def examine(
+    params: examine_stage.ExamineParams, base: Base, adapter: Adapter | None, tasks: Files | None
+) -> Probes:
+    """Run `tunesmith.stages.examine`."""
+    return settings.load().store().build(examine_stage.STAGE, params, base, adapter, tasks)
 
 
 @stage_task(hours=1, tags=("evaluation",))

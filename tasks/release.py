@@ -47,6 +47,7 @@ TASKS: dict[str, StageTask[Any, Any]] = {
     "package": evaluation.package,
     "clock": evaluation.clock,
     "probe": evaluation.probe,
+    "examine": evaluation.examine,
     "gate": evaluation.gate,
 }
 """The task of each stage, by the stage's name."""

@@ -205,6 +205,25 @@ def test_a_baseline_that_is_good_enough_ends_the_retrain_unless_it_goes_on(store
     assert result.measured.keys() >= {"base test", "prompt_baseline test", "prompt_baseline golden"}
 
 
+def test_base_and_candidate_are_asked_the_tasks_that_the_recipe_names(store):
+    seen, result = told(store)
+    assert not any(label.startswith("examine") for label in seen)
+    assert result.probes.keys() == {"base suites", "candidate suites"}
+    examine = {"names": ["sums"], "folder": "tasks"}
+    sources = SOURCES.model_copy(update={"tasks": SOURCES.examples})
+    runner = Told(store)
+    result = retrain(recipe(examine=examine, probe=None), sources, CHAMPION, runner)
+    seen = runner.seen
+    tasks = sources.tasks.digest
+    assert digests(seen, "examine base") == ["base", None, tasks]
+    assert digests(seen, "examine candidate") == ["base", "train", tasks]
+    assert list(seen).index("examine base") < list(seen).index("train")
+    assert {name: ref.digest for name, ref in seen["gate"][3].items()} == {
+        "base tasks": "examine base",
+        "candidate tasks": "examine candidate",
+    }
+
+
 JUDGED = {
     "evaluate": {"metrics": ["grounding", "factual_consistency"], "primary": "grounding"},
     "judge": {"endpoint": {"base_url": "https://host/v1", "model": "large-1"}},

@@ -373,6 +373,26 @@ def test_a_use_that_could_not_be_judged_is_told(folder, change, told):
     assert told in mistakes(folder, uses=[{**USE, **change}])
 
 
+@pytest.mark.parametrize(
+    ("examine", "told"),
+    [
+        ({"names": ["sums"]}, "expected folder with the tasks' files, or hub"),
+        ({"names": ["sums"], "folder": "none"}, "examine.folder: "),
+        ({"names": ["sums"], "folder": "tasks"}, "unsafe_code: True; expected a task that runs no"),
+        ({"names": ["sums"], "folder": "tasks", "shots": 5}, "examine.shots"),
+    ],
+)
+def test_tasks_that_cannot_be_asked_are_told_before_anything_is_trained(folder, examine, told):
+    (folder / "tasks").mkdir()
+    (folder / "tasks/sums.yaml").write_text("task: sums\nunsafe_code: true\n")
+    assert told in mistakes(folder, examine=examine)
+
+
+def test_tasks_are_asked_in_the_precision_of_the_answers(folder):
+    recipe = loaded(folder, examine={"names": ["mmlu"], "hub": True}, predict={"precision": "bf16"})
+    assert recipe.examine.precision == "bf16"
+
+
 def test_two_uses_of_one_name_are_told(folder):
     assert "'summary' stands twice" in mistakes(folder, uses=[USE, USE])
 

@@ -6,7 +6,7 @@ line, one Prefect task a stage in the flows, and a look without building for `tu
 
 import sys
 from collections.abc import Collection, Mapping
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
@@ -40,6 +40,7 @@ from tunesmith.stages import (
     clock,
     dedup,
     evaluate,
+    examine,
     gate,
     ingest,
     judge,
@@ -75,6 +76,7 @@ class Sources(Params):
     benchmarks: Files | None = None
     replay: Files | None = None
     documents: Files | None = None
+    tasks: Files | None = None
     withdrawn: dict[str, str] = Field(default_factory=dict)
     """Adapters that were rolled back, by digest, with who did it, when and why."""
 
@@ -226,7 +228,8 @@ def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Ru
     if recipe.context is not None and recipe.context.training:
         sets = found | _with_passages(recipe, sources, prepared.uses, run)
         learnt = _with_passages(recipe, sources, learnt, run)
-    probes = probed(recipe, "base", model, None, learnt["train"], sets["test"], run)
+    asking = Asking(recipe, sources, learnt["train"], sets["test"], run)
+    probes = asking.ask("base", model, None)
     adapter = run(train.STAGE, "train", recipe.train, learnt["train"], learnt["validation"], model)
     made |= {"adapter": adapter, "probes": probes}
     if champion is not None and champion.adapter.digest == adapter.digest:
@@ -237,7 +240,7 @@ def retrain(recipe: Recipe, sources: Sources, champion: Champion | None, run: Ru
         measuring.ask("candidate", where, rows, model, adapter)
         if champion is not None:
             measuring.ask("champion", where, rows, champion.base, champion.adapter)
-    probes |= probed(recipe, "candidate", model, adapter, learnt["train"], sets["test"], run)
+    probes |= asking.ask("candidate", model, adapter)
     params = recipe.gate.model_copy(update={"withdrawn": sources.withdrawn.get(adapter.digest, "")})
     verdict = run(
         gate.STAGE,
@@ -295,27 +298,40 @@ class _Measuring:
         scores = {name: found.scores for name, found in self.measured.items()}
         check_same(scores)
         check_same_runtime(
-            {name: found.predictions for name, found in self.measured.items()}
-            | {f"{who} suites": asked for who, asked in probes.items()}
+            {name: found.predictions for name, found in self.measured.items()} | dict(probes)
         )
         return scores
 
 
-def probed(
-    recipe: Recipe,
-    who: str,
-    model: Base,
-    adapter: Adapter | None,
-    learnt: Examples,
-    test: Examples,
-    run: Runner,
-) -> dict[str, Probes]:
-    """Ask a model the failure-mode suites; nothing where the recipe asks none."""
-    if recipe.probe is None:
-        return {}
-    measuring = evaluate.settings_of(recipe.evaluate, ())
-    params = recipe.probe.model_copy(update={"measuring": measuring})
-    return {who: run(probe.STAGE, f"probe {who}", params, model, adapter, learnt, test)}
+class Asking(NamedTuple):
+    """Asks models what fine-tuning may have spoiled."""
+
+    recipe: Recipe
+    sources: Sources
+    learnt: Examples
+    test: Examples
+    run: Runner
+
+    def ask(self, who: str, model: Base, adapter: Adapter | None) -> dict[str, Probes]:
+        """Ask one model all that the recipe asks; by "who what", as in "base suites"."""
+        recipe, run = self.recipe, self.run
+        asked = {}
+        if recipe.probe is not None:
+            measuring = evaluate.settings_of(recipe.evaluate, ())
+            params = recipe.probe.model_copy(update={"measuring": measuring})
+            asked[f"{who} suites"] = run(
+                probe.STAGE, f"probe {who}", params, model, adapter, self.learnt, self.test
+            )
+        if recipe.examine is not None:
+            asked[f"{who} tasks"] = run(
+                examine.STAGE,
+                f"examine {who}",
+                recipe.examine,
+                model,
+                adapter,
+                self.sources.tasks,
+            )
+        return asked
 
 
 def _clocked(

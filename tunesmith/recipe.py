@@ -26,19 +26,22 @@ from tunesmith.canonical import digest, file_digest
 from tunesmith.data.parsing import read_item, reading_of
 from tunesmith.data.readers import read_files
 from tunesmith.data.shapes import ShapeName
-from tunesmith.data.source_files import gather
+from tunesmith.data.source_files import gather, gather_all
 from tunesmith.deciding.params import GateParams, UseCriterion
 from tunesmith.errors import InputError, RecipeError
+from tunesmith.evaluation.capability.harness import check_tasks
 from tunesmith.evaluation.constraints import problem
 from tunesmith.evaluation.judge import RubricJudge, Subject, check_independent, load_rubric
 from tunesmith.evaluation.metrics import spec
 from tunesmith.evaluation.prompting import PromptBaselineParams
 from tunesmith.evaluation.retrieval import ContextParams
 from tunesmith.records import Dropped, Example, LabelExample
+from tunesmith.rollout.params import RolloutParams
 from tunesmith.stage import Params
 from tunesmith.stages.base import BaseParams
 from tunesmith.stages.dedup import DedupParams
 from tunesmith.stages.evaluate import EvaluateParams
+from tunesmith.stages.examine import ExamineParams
 from tunesmith.stages.ingest import Columns, IngestParams, SourceParams
 from tunesmith.stages.mix import MixParams
 from tunesmith.stages.package import PackageParams
@@ -112,7 +115,8 @@ class ProductionUse(Params):
         return name
 
 
-_TAKEN = ("train", "validation", "test", "golden", "benchmarks", "replay", "rows", "suites")
+_TAKEN = ("train", "validation", "test", "golden", "benchmarks", "replay", "rows", "suites",
+          "tasks")  # fmt: skip
 """Names of sets that are no use."""
 
 
@@ -216,7 +220,19 @@ class Recipe(Params):
             "Failure-mode suites that base and candidate are asked beside the task; null asks none."
         ),
     )
+    examine: ExamineParams | None = Field(
+        None,
+        description=(
+            "Tasks of lm-evaluation-harness that base and candidate are asked; none by default."
+        ),
+    )
     gate: GateParams = Field(GateParams(), description="What promotes.")
+    rollout: RolloutParams | None = Field(
+        None,
+        description=(
+            "How a promoted candidate reaches users in stages; without it, it serves at once."
+        ),
+    )
 
     _path: Path = PrivateAttr()
 
@@ -243,6 +259,9 @@ class Recipe(Params):
         probe = raw.get("probe", {})
         if isinstance(probe, dict):
             raw["probe"] = {**_probed(raw.get("predict"), evaluate, raw.get("train")), **probe}
+        examine, precision = raw.get("examine"), _dict(raw.get("predict")).get("precision")
+        if isinstance(examine, dict) and precision is not None:
+            raw["examine"] = {"precision": precision, **examine}
         gate = raw.get("gate") or {}
         if isinstance(gate, dict):
             if "primary" in _dict(evaluate):
@@ -338,6 +357,7 @@ def load(
     mistakes.extend(_check_references(raw, path))
     mistakes.extend(_check_golden(raw, path))
     mistakes.extend(_check_uses(raw, path))
+    mistakes.extend(_check_tasks(raw, path))
     if training:
         missing = (name for name in TRAINING_KEYS if raw.get(name) is None)
         mistakes.extend(((name,), f"is missing; {_expected((name,))}") for name in missing)
@@ -353,7 +373,7 @@ def load(
     return recipe
 
 
-_TAKING = ("evaluate", "package", "probe", "gate", "split", "mix")
+_TAKING = ("evaluate", "package", "probe", "examine", "gate", "split", "mix")
 """Parts that take values from others."""
 _Field = tuple[str | int, ...]
 _Mistake = tuple[_Field, str]
@@ -714,6 +734,19 @@ def _check_uses(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
             gather([name], path.parent)
         except InputError as error:
             yield ("uses", at, "examples"), str(error)
+
+
+def _check_tasks(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:
+    """Read the tasks of the harness, before anything is trained that they judge."""
+    examine = _dict(raw.get("examine"))
+    folder = examine.get("folder")
+    if not isinstance(folder, str):
+        return
+    try:
+        gather_all(folder, path.parent)
+        check_tasks(path.parent / folder, examine.get("hub") is True)
+    except InputError as error:
+        yield ("examine", "folder"), str(error)
 
 
 def _check_golden(raw: dict[str, Any], path: Path) -> Iterator[_Mistake]:

@@ -15,12 +15,12 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from tunesmith import pipeline
+from tunesmith import champions, pipeline
 from tunesmith import recipe as recipes
 from tunesmith.artifacts import Examples, Files
 from tunesmith.canonical import digest
 from tunesmith.data import replay
-from tunesmith.data.source_files import gather
+from tunesmith.data.source_files import gather, gather_all
 from tunesmith.database.session import session
 from tunesmith.database.tables import Retrain
 from tunesmith.errors import Transient, TunesmithError
@@ -29,7 +29,7 @@ from tunesmith.observe import labelled, observing
 from tunesmith.pipeline import Prepared, Result, Sources
 from tunesmith.recipe import Recipe
 from tunesmith.records import Example
-from tunesmith.releases import RELEASE, register, release_of, withdrawn
+from tunesmith.releases import RELEASE, release_of
 from tunesmith.reporting.tracking import Champion, Registered, RunObserver, Tracker
 from tunesmith.settings import Settings
 from tunesmith.stage import Ins, Out, P, Params, Stage
@@ -87,6 +87,7 @@ def sources(recipe: Recipe, settings: Settings) -> Sources:
         benchmarks=_benchmarks(recipe),
         replay=_replay(recipe),
         documents=gather([recipe.context.documents], recipe.root) if recipe.context else None,
+        tasks=_tasks(recipe),
     )
 
 
@@ -114,6 +115,12 @@ def _benchmarks(recipe: Recipe) -> Files | None:
     return gather(paths, recipe.root) if paths else None
 
 
+def _tasks(recipe: Recipe) -> Files | None:
+    if recipe.examine is None or recipe.examine.folder is None:
+        return None
+    return gather_all(recipe.examine.folder, recipe.root)
+
+
 def _replay(recipe: Recipe) -> Files | None:
     wanted = recipe.mix.replay
     if wanted is None:
@@ -127,6 +134,8 @@ def start(recipe: Recipe, settings: Settings, trigger: Trigger, why: str) -> Sta
     """Begin a retrain, or take up the unfinished one of the same recipe."""
     found = sources(recipe, settings)
     tracker = open_tracker(settings)
+    # While a rollout is under way, that is its control: nothing else has proved itself yet.
+    champions.mirror(tracker, settings.database, recipe.name)
     champion = tracker.champion(recipe.name)
     started_by = person()
     with session(settings.database) as database:
@@ -183,7 +192,9 @@ def start(recipe: Recipe, settings: Settings, trigger: Trigger, why: str) -> Sta
         run_url=tracker.run_url(run),
         resumed=resumed,
         champion=champion,
-        sources=found.model_copy(update={"withdrawn": withdrawn(tracker, recipe.name)}),
+        sources=found.model_copy(
+            update={"withdrawn": champions.withdrawn(tracker, settings.database, recipe.name)}
+        ),
     )
 
 
@@ -282,13 +293,22 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
     store, tracker = settings.store(), open_tracker(settings)
     if result.adapter is not None:
         tracker.steps(started.run, store.steps(result.adapter))
-    registered = None
+    registered, told = None, []
     if result.verdict is not None:
         release = release_of(recipe, store, started, result)
         tracker.documents(started.run, {RELEASE: release.model_dump_json(indent=2)})
         if result.outcome == "promote":
-            why = release.tags["reason"]
-            registered = register(store, tracker, release, "promote", started.started_by, why)
+            promoted = champions.promote(
+                settings.database,
+                store,
+                tracker,
+                release,
+                recipe.rollout,
+                "promote",
+                started.started_by,
+                release.tags["reason"],
+            )
+            registered, told = promoted.registered, [promoted.note] if promoted.note else []
     report = publish(recipe, settings, tracker, started, result, registered)
     tracker.metrics(started.run, summary_metrics(store, result))
     sides = result.split
@@ -311,7 +331,7 @@ def finish(recipe: Recipe, settings: Settings, started: Started, result: Result)
         id=started.id,
         outcome=result.outcome,
         registered=registered,
-        reasons=tuple(reasons(store, result, started.champion)),
+        reasons=(*reasons(store, result, started.champion), *told),
         advice=in_short(advice_document(store, result)),
         before_after=as_text(before_after(store, result)),
         run_url=started.run_url,

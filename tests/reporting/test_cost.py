@@ -67,7 +67,7 @@ def made_with(plain: Made) -> Callable[..., Made]:
             "outcome": verdict.decision,
             "verdict": verdict,
             "latencies": latencies,
-            "probes": {"candidate": probes},
+            "probes": {"candidate suites": probes},
         }
         return replace(
             plain,

@@ -6,11 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from tests import toy_stages
-from tunesmith.artifacts import Package, Scores
+from tunesmith.artifacts import Package, Probes, Scores
 from tunesmith.canonical import canonical
 from tunesmith.deciding.params import GateParams, UseCriterion
 from tunesmith.deciding.questions import questions
 from tunesmith.errors import RecipeError
+from tunesmith.evaluation.suites import Probe
 from tunesmith.records import Score
 from tunesmith.stage import Stage
 from tunesmith.stages.gate import STAGE, decide
@@ -390,6 +391,35 @@ def test_more_suites_make_it_harder_to_be_called_worse():
     alone = decide(PARAMS, against(50, 20), suites=[suite(0.012)])
     among = decide(PARAMS, against(50, 20), suites=[suite(0.012), *[suite(0.9)] * 8])
     assert (alone[0], among[0]) == ("reject", "promote")
+
+
+def test_all_that_a_model_was_asked_beside_the_task_is_compared(store):
+    def asked(suite, right):
+        made = [
+            Probe(
+                item=f"{suite} {at}", suite=suite, part="one", group_id=f"{suite} {at}", asked="",
+                prompt_digest=suite, output="", finish_reason="stop", prompt_tokens=1,
+                completion_tokens=1, values={"right": at < right},
+            )
+            for at in range(60)
+        ]  # fmt: skip
+        return toy_stages.given(store, made, Probes)
+
+    refs = {
+        name: toy_stages.given(store, list(rows.values()), Scores)
+        for name, rows in against(50, 20, 25).items()
+    }
+    probes = {
+        "base suites": asked("forgetting", 50),
+        "base tasks": asked("harness", 50),
+        "candidate suites": asked("forgetting", 50),
+        "candidate tasks": asked("harness", 20),
+    }
+    ref = store.build(STAGE, PARAMS, refs, packaged(store), probes, None, None)
+    document = store.json(ref, "verdict.json")
+    told = {item["suite"]: item["outcome"] for item in document["suites"]}
+    assert (ref.decision, told["forgetting"], told["harness"]) == ("reject", "held", "worse")
+    assert document["reasons"][0].startswith("harness: credibly worse than the base")
 
 
 def packaged(store, *found):

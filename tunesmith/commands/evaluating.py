@@ -161,27 +161,24 @@ class Evaluator:
             RecipeError: the recipe asks none, or the model is not on this machine.
             Unready: the two did not answer in the same way.
         """
-        params = self.recipe.probe
-        if params is None or not isinstance(model.answerer, Base):
+        asks = (self.recipe.probe, self.recipe.examine)
+        if asks == (None, None) or not isinstance(model.answerer, Base):
             raise RecipeError(
-                "--on suites: expected a recipe with `probe`, and a model that answers on this "
-                "machine: the suites compare it with the recipe's base"
+                "--on suites: expected a recipe with `probe` or `examine`, and a model that answers"
+                " on this machine: the suites compare it with the recipe's base"
             )
         made = pipeline.prepare(self.recipe, self._sources, self._run)
         learnt = self._as_trained(model, "train", made.mixture.train)
         test = self._as_trained(model, "test", made.split.test)
+        asking = pipeline.Asking(self.recipe, self._sources, learnt, test, self._run)
         asked = {
-            who: pipeline.probed(self.recipe, who, on, adapter, learnt, test, self._run)
-            for who, on, adapter in (
-                ("base", made.base, None),
-                (model.name, model.answerer, model.adapter),
-            )
+            "base": asking.ask("base", made.base, None),
+            "candidate": asking.ask("candidate", model.answerer, model.adapter),
         }
-        check_same_runtime(
-            {who: probes for found in asked.values() for who, probes in found.items()}
-        )
+        check_same_runtime({**asked["base"], **asked["candidate"]})
         theirs, ours = (
-            list(self.store.rows(asked[who][who], Probe)) for who in ("base", model.name)
+            [row for probes in asked[who].values() for row in self.store.rows(probes, Probe)]
+            for who in ("base", "candidate")
         )
         gate = self.recipe.gate
         return criteria(theirs, ours, gate.tolerances, gate.alpha, gate.primary)

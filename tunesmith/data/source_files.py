@@ -1,16 +1,17 @@
 """Finding source files, and knowing them by their content."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.artifacts import Files
-from tunesmith.canonical import digest
+from tunesmith.canonical import digest, file_digest
 from tunesmith.data.readers.paired import provenance_name, rows_name
 from tunesmith.data.readers.places import find, is_there, matches, open_place
 from tunesmith.data.readers.streams import Hashed
 from tunesmith.errors import InputError
 
-__all__ = ["gather", "matches"]
+__all__ = ["copy", "gather", "gather_all", "matches"]
 
 
 def gather(patterns: Sequence[str], root: Path) -> Files:
@@ -28,7 +29,46 @@ def gather(patterns: Sequence[str], root: Path) -> Files:
     """
     names = {name for pattern in patterns for name in _find_rows(pattern, root)}
     beside = {found for name in names if (found := provenance_name(name)) and is_there(found, root)}
-    ordered = sorted(names | beside)
+    return _hashed(names | beside, root)
+
+
+def gather_all(folder: str, root: Path) -> Files:
+    """Hash every file of a folder, whatever it holds.
+
+    Args:
+        folder: Its path relative to `root`.
+        root: The recipe's folder.
+
+    Raises:
+        InputError: when there is no such folder, it is empty, or a file cannot be read.
+    """
+    found = {
+        path.relative_to(root).as_posix() for path in (root / folder).rglob("*") if path.is_file()
+    }
+    if not found:
+        raise InputError(f"{root / folder}: no such folder, or it has no file")
+    return _hashed(found, root)
+
+
+def copy(files: Files, folder: Path) -> None:
+    """Copy files of this machine into a folder, as they were when they were hashed.
+
+    Raises:
+        InputError: when one cannot be read, or has changed.
+    """
+    for name, sha256 in zip(files.names, files.sha256, strict=True):
+        source, target = Path(files.root) / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(source, target)
+        except OSError as error:
+            raise InputError(f"{source}: cannot be read: {error.strerror}") from error
+        if file_digest(target) != sha256:
+            raise InputError(f"{source}: changed after it was looked at. Run again")
+
+
+def _hashed(names: set[str], root: Path) -> Files:
+    ordered = sorted(names)
     hashes = [_sha256(name, str(root)) for name in ordered]
     return Files(
         digest=digest(list(zip(ordered, hashes, strict=True))),

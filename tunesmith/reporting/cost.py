@@ -125,13 +125,14 @@ def works(store: Store, result: Result) -> list[Work]:
     ):
         if ref is not None:
             found.append(Work(what, _total(_records(store, stage).get(ref.digest))))
-    probed = _records(store, "probe")
-    for who, probes in result.probes.items():
+    probed = {**_records(store, "probe"), **_records(store, "examine")}
+    for name, probes in result.probes.items():
         rows = list(store.rows(probes, Probe))
         read = sum(row.prompt_tokens for row in rows)
         written = sum(row.completion_tokens for row in rows)
         seconds = _total(probed.get(probes.digest))
-        found.append(Work(f"suites, {who}", seconds, len(rows), read, written))
+        who, _, what = name.partition(" ")
+        found.append(Work(f"{what}, {who}", seconds, len(rows), read, written))
     if result.latencies is not None:
         seconds = _total(_records(store, "clock").get(result.latencies.digest))
         found.append(Work("single requests, timed", seconds, result.latencies.requests))

@@ -4,14 +4,10 @@ Reads the files of a resolved model folder, writes a `Base`. Its digest is part 
 key, so a model that changes under the same name is a different model.
 """
 
-import shutil
-from pathlib import Path
-
 from pydantic import Field
 
 from tunesmith.artifacts import Base, Files
-from tunesmith.canonical import file_digest
-from tunesmith.errors import InputError
+from tunesmith.data.source_files import copy
 from tunesmith.stage import Params, Stage
 from tunesmith.store.draft import Draft
 
@@ -31,15 +27,7 @@ class BaseParams(Params):
 
 def _write(params: BaseParams, draft: Draft, files: Files) -> Base:
     folder = draft.scratch()
-    for name, sha256 in zip(files.names, files.sha256, strict=True):
-        source, target = Path(files.root) / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copyfile(source, target)
-        except OSError as error:
-            raise InputError(f"{source}: cannot be read: {error.strerror}") from error
-        if file_digest(target) != sha256:
-            raise InputError(f"{source}: changed after it was looked at. Run again")
+    copy(files, folder)
     return draft.seal_files(Base, folder, model=params.model)
 
 

@@ -1,9 +1,9 @@
 """Decide whether the candidate may be promoted.
 
 Reads the `Scores` of everybody that was measured, by "who where" (as in "base test"), the
-candidate's `Package`, the `Probes` of "base" and "candidate", and where the recipe bounds them the
-`Latencies` of the package and the candidate's `Predictions` on test; writes a `Verdict` with every
-criterion, its interval, its n, and what would settle it.
+candidate's `Package`, the `Probes` of base and candidate by "who what" (as in "base suites"), and
+where the recipe bounds them the `Latencies` of the package and the candidate's `Predictions` on
+test; writes a `Verdict` with every criterion, its interval, its n, and what would settle it.
 
 Promotion needs every criterion that is `needed`, each at `alpha`. Rejection is any criterion or
 suite credibly worse, corrected over all of them (Holm), a package that is not fit to serve, or an
@@ -13,6 +13,7 @@ never promotes. No decision rests on a point estimate.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from tunesmith.artifacts import (
@@ -115,8 +116,15 @@ def _suites(params: GateParams, draft: Draft, probes: dict[str, Probes]) -> list
 
     if not probes:
         return []
-    base, candidate = (draft.peek(probes[who], Probe) for who in ("base", "candidate"))
-    found = criteria(base, candidate, params.tolerances, params.alpha, params.primary)
+
+    def answers(who: str) -> Iterator[Probe]:
+        return chain.from_iterable(
+            draft.peek(ref, Probe) for name, ref in probes.items() if name.startswith(f"{who} ")
+        )
+
+    found = criteria(
+        answers("base"), answers("candidate"), params.tolerances, params.alpha, params.primary
+    )
     # A verdict travels farther than rows may: it names the cases, and the probes hold their texts.
     return [
         item | {"examples": [{"item": case["item"]} for case in item["examples"]]} for item in found

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import sys
 from importlib.util import find_spec
@@ -7,18 +6,8 @@ import pytest
 import yaml
 
 from tunesmith.errors import InputError
-from tunesmith.evaluation.capability.comparison import compare
-from tunesmith.evaluation.capability.harness import (
-    TaskAnswer,
-    TaskRun,
-    check_tasks,
-    collect,
-    pair_tasks,
-    run_tasks,
-    write_tasks,
-)
-from tunesmith.evaluation.capability.items import load
-from tunesmith.evaluation.capability.scoring import MOST_TOKENS, prompts
+from tunesmith.evaluation.capability.harness import Asked, Examiner, check_tasks, deciding
+from tunesmith.evaluation.generation import load
 from tunesmith.training.device import pick
 
 needs_harness = pytest.mark.skipif(
@@ -29,6 +18,7 @@ needs_harness = pytest.mark.skipif(
 SUMS = {
     "task": "sums",
     "dataset_path": "json",
+    "dataset_kwargs": {"data_files": {"test": "data/sums.jsonl"}},
     "test_split": "test",
     "output_type": "multiple_choice",
     "doc_to_text": "{{q}}",
@@ -37,92 +27,101 @@ SUMS = {
     "metric_list": [{"metric": "acc"}, {"metric": "acc_norm"}],
     "metadata": {"version": 2},
 }
+COUNT = {
+    **SUMS,
+    "task": "count",
+    "output_type": "generate_until",
+    "doc_to_target": "{{c[1]}}",
+    "generation_kwargs": {"max_gen_toks": 8, "until": ["\n"]},
+    "metric_list": [{"metric": "exact_match"}],
+}
+del COUNT["doc_to_choice"]
 
 
-def some_items():
-    """Items with and without a system prompt, and choices."""
-    forms, choices = load(["instruction_following"]), load(["reasoning"])
-    return [*forms[:2], *[item for item in forms if item.system][:2], choices[0], choices[-1]]
-
-
-def sums(folder, rows=3):
-    data = folder / "sums.jsonl"
-    data.write_text(
+def sums(folder, rows=3, **changes):
+    """A folder of tasks with their data beside them."""
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data/sums.jsonl").write_text(
         "".join(
             json.dumps({"q": f"{at} + 1 = ", "c": [str(at), str(at + 1)], "a": 1}) + "\n"
             for at in range(rows)
         )
     )
-    files = {"data_files": {"test": str(data)}, "cache_dir": str(folder / "cache")}
-    (folder / "sums.yaml").write_text(yaml.safe_dump({**SUMS, "dataset_kwargs": files}))
-
-
-def answer(at, right=True, **more):
-    return TaskAnswer("sums", at, f"hash{at}", right, 0.5, "", **more)
-
-
-def run_of(answers, metrics=None):
-    return TaskRun(tuple(answers), metrics or {"sums": "acc"}, {"sums": "2"}, "0.4.13")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tasks")
-    sums(folder)
-    write_tasks(folder, some_items())
+    for task in (SUMS, COUNT):
+        (folder / f"{task['task']}.yaml").write_text(yaml.safe_dump({**task, **changes}))
     return folder
 
 
 @pytest.fixture(scope="module")
-def found(folder, tiny_base):
-    names = ["sums", "tunesmith_instruction_following", "tunesmith_reasoning"]
-    return run_tasks(
-        tiny_base, names, tasks=folder, items=some_items(), device=pick("fp32"), batch_size=4
-    )
+def loaded(tiny_base):
+    return load(tiny_base, None, pick("fp32"))
+
+
+@pytest.fixture(scope="module")
+def examiner(loaded, tmp_path_factory):
+    folder = sums(tmp_path_factory.mktemp("tasks"))
+    return Examiner(loaded, folder, ["sums", "count"], Asked({}, limit=2, batch_size=2))
 
 
 @needs_harness
-class TestRun:
-    def test_every_item_has_a_result(self, found):
-        assert [(one.task, one.doc_id) for one in found.answers if one.task == "sums"] == [
-            ("sums", at) for at in range(3)
+class TestExaminer:
+    def test_every_item_has_a_result(self, examiner):
+        run = examiner.ask("sums")
+        assert [(one.task, one.doc_id, one.chance) for one in run.answers] == [
+            ("sums", 0, 0.5),
+            ("sums", 1, 0.5),
         ]
-        assert {one.chance for one in found.answers if one.task == "sums"} == {0.5}
-        assert {one.item for one in found.answers} - {None} == {item.id for item in some_items()}
-        assert found.metrics["sums"] == "acc"
-        assert found.versions["sums"] == "2"
+        assert (run.metrics, run.versions) == ({"sums": "acc"}, {"sums": "2"})
+        assert all(f"{at} + 1 = " in one.asked for at, one in enumerate(run.answers))
+        assert all(one.prompt_tokens > 2 * 4 for one in run.answers)
 
-    def test_our_items_get_the_answers_that_our_own_generation_gives(self, found, tiny_base):
-        from tunesmith.evaluation.generation import generate
+    def test_what_a_model_writes_is_kept(self, examiner):
+        run = examiner.ask("count")
+        assert run.metrics == {"count": "exact_match"}
+        assert [one.right for one in run.answers] == [
+            one.output.strip() == str(at + 1) for at, one in enumerate(run.answers)
+        ]
+        assert all(0 < one.completion_tokens <= 8 for one in run.answers)
+        assert {one.chance for one in run.answers} == {0.0}
 
-        items = some_items()
-        ours = generate(
-            tiny_base,
-            None,
-            prompts(items),
-            max_new_tokens=MOST_TOKENS,
-            batch_size=4,
-            device=pick("fp32"),
-        )
-        theirs = {one.item: one.output for one in found.answers if one.item}
-        assert theirs == {
-            item.id: output.text for item, output in zip(items, ours.outputs, strict=True)
-        }
+    def test_the_right_answers_are_those_that_are_likelier(self, loaded, tmp_path):
+        """As the model itself says, without the harness."""
+        import torch
 
-    def test_a_run_is_compared_with_another_item_by_item(self, found):
-        pairs = pair_tasks(found, found)
-        assert len(pairs) == len(found.answers)
-        assert {one.skill for one in compare(pairs).skills} == set(found.metrics)
+        run = Examiner(loaded, sums(tmp_path, 8), ["sums"], Asked({})).ask("sums")
+        for one in run.answers:
+            scores = []
+            for choice in (one.doc_id, one.doc_id + 1):
+                start = loaded.tokenizer.encode(one.asked, add_special_tokens=False)
+                both = loaded.tokenizer.encode(f"{one.asked}{choice}", add_special_tokens=False)
+                with torch.inference_mode():
+                    logits = loaded.model(torch.tensor([both])).logits[0].log_softmax(-1)
+                at = range(len(start), len(both))
+                scores.append(sum(logits[place - 1, both[place]].item() for place in at))
+            assert one.right == (scores[1] > scores[0])
 
-    def test_a_data_file_that_is_gone_is_named(self, tiny_base, tmp_path):
-        sums(tmp_path)
-        (tmp_path / "sums.jsonl").unlink()
-        with pytest.raises(InputError, match="sums.jsonl.*data_files"):
-            run_tasks(tiny_base, ["sums"], tasks=tmp_path)
+    @pytest.mark.parametrize("data", ["gone.jsonl", "../sums.jsonl", "/etc/hostname"])
+    def test_data_that_lie_elsewhere_are_refused(self, loaded, tmp_path, data):
+        (tmp_path / "sums.jsonl").write_text("{}")
+        (tmp_path / "tasks").mkdir()
+        folder = sums(tmp_path / "tasks", dataset_kwargs={"data_files": data})
+        with pytest.raises(InputError, match="count.yaml: field dataset_kwargs.data_files"):
+            Examiner(loaded, folder, ["sums"], Asked({}))
 
-    def test_an_unknown_task_is_named_with_those_there_are(self, folder, tiny_base):
-        with pytest.raises(InputError, match="no task mmlu; expected one of sums, tunesmith_"):
-            run_tasks(tiny_base, ["mmlu"], tasks=folder)
+    def test_an_unknown_task_is_named_with_those_there_are(self, loaded, tmp_path):
+        with pytest.raises(InputError, match="no task mmlu; expected one of count, sums"):
+            Examiner(loaded, sums(tmp_path), ["mmlu", "sums"], Asked({}))
+
+    def test_rows_that_are_no_json_are_named(self, loaded, tmp_path):
+        folder = sums(tmp_path)
+        (folder / "data/sums.jsonl").write_text("not json")
+        with pytest.raises(InputError, match="task sums: .*JSON parse error"):
+            Examiner(loaded, folder, ["sums"], Asked({})).ask("sums")
+
+    def test_a_field_that_the_rows_lack_is_named(self, loaded, tmp_path):
+        folder = sums(tmp_path, doc_to_target="{{answer}}")
+        with pytest.raises(InputError, match="task count: .*answer"):
+            Examiner(loaded, folder, ["count"], Asked({})).ask("count")
 
 
 @needs_harness
@@ -162,78 +161,23 @@ class TestCheck:
         (tmp_path / "hub.yaml").write_text(yaml.safe_dump({**SUMS, "dataset_path": "a/b"}))
         check_tasks(tmp_path, hub=True)
 
-    def test_no_folder(self, tmp_path):
-        with pytest.raises(InputError, match="no such folder"):
-            check_tasks(tmp_path / "none")
 
-
-class TestCollect:
-    def sample(self, at, **metrics):
-        return {
-            "doc_id": at,
-            "doc_hash": f"hash{at}",
-            "doc": {"id": "a"},
-            "filter": "none",
-            "metrics": list(metrics),
-            "resps": [["text"]],
-            "arguments": [1],
-            **metrics,
-        }
-
-    def found(self, *samples):
-        return {"samples": {"sums": list(samples)}, "versions": {"sums": 1}}
-
-    def test_the_metric_that_is_asked_for_decides(self):
-        found = self.found(self.sample(0, acc=0.0, acc_norm=1.0))
-        assert not collect(found, {}, {}, "1").answers[0].right
-        assert collect(found, {}, {"sums": "acc_norm"}, "1").answers[0].right
-
-    @pytest.mark.parametrize("asked", [{}, {"sums": "bleu"}, {"sums": "chrf"}])
-    def test_a_metric_on_a_scale_cannot_decide(self, asked):
-        found = self.found(self.sample(0, bleu=12.5), self.sample(1, bleu=0.0))
-        with pytest.raises(InputError, match="right or wrong"):
-            collect(found, {}, asked, "1")
-
-    def test_of_several_filters_the_first_counts(self):
-        strict = self.sample(0, exact_match=0.0)
-        loose = {**self.sample(0, exact_match=1.0), "filter": "loose"}
-        answers = collect(self.found(strict, loose), {}, {}, "1").answers
-        assert [one.right for one in answers] == [False]
-
-    def test_an_item_that_is_not_ours_is_refused(self):
-        found = {"samples": {"tunesmith_code": [self.sample(0, bypass=1)]}}
-        with pytest.raises(InputError, match="no item a"):
-            collect(found, {item.id: item for item in load(["code"])}, {}, "1")
-
-
-class TestPairs:
-    def test_by_task_and_document(self):
-        base = run_of([answer(0), answer(1, right=False)])
-        candidate = run_of([answer(1), answer(0, right=False)])
-        found = pair_tasks(base, candidate)
-        assert [(one.item, one.base, one.candidate) for one in found] == [
-            ("sums/0", True, False),
-            ("sums/1", False, True),
-        ]
-
+class TestDeciding:
     @pytest.mark.parametrize(
-        "other",
-        [
-            [answer(0)],
-            [answer(0), answer(1), answer(2)],
-            [answer(0), dataclasses.replace(answer(1), doc_hash="changed")],
-        ],
+        ("asked", "metric"), [(None, "acc"), ("acc_norm", "acc_norm"), ("own", "own")]
     )
-    def test_other_items_are_refused(self, other):
-        with pytest.raises(InputError, match="not the same in both runs"):
-            pair_tasks(run_of([answer(0), answer(1)]), run_of(other))
+    def test_the_metric_that_is_asked_for_decides(self, asked, metric):
+        sample = {"metrics": ["own", "acc_norm", "acc"], "own": 1, "acc": 0.0, "acc_norm": 1.0}
+        assert deciding("sums", [sample], asked) == metric
 
-    def test_another_metric_is_refused(self):
-        with pytest.raises(InputError, match="run both again"):
-            pair_tasks(run_of([answer(0)]), run_of([answer(0)], {"sums": "acc_norm"}))
+    @pytest.mark.parametrize("asked", [None, "bleu", "chrf"])
+    def test_a_metric_on_a_scale_cannot_decide(self, asked):
+        samples = [{"metrics": ["bleu"], "bleu": value} for value in (12.5, 0.0)]
+        with pytest.raises(InputError, match="right or wrong"):
+            deciding("sums", samples, asked)
 
 
-def test_without_the_harness_it_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "lm_eval", None)
+def test_without_the_harness_it_says_what_to_install(loaded, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lm_eval.tasks", None)
     with pytest.raises(InputError, match=r"tunesmith\[eval\]"):
-        run_tasks(tmp_path, ["sums"], tasks=tmp_path)
+        Examiner(loaded, None, ["mmlu"], Asked({}, hub=True))

@@ -9,7 +9,7 @@ from fractions import Fraction
 import msgspec
 import pytest
 
-from tunesmith.errors import InputError
+from tests.evaluation.capability.set_quality import best_constant, near_copies, problems
 from tunesmith.evaluation.capability.items import (
     SKILLS,
     Choice,
@@ -19,13 +19,9 @@ from tunesmith.evaluation.capability.items import (
     Text,
     Verbatim,
     load,
-    read,
-    set_digest,
 )
-from tunesmith.evaluation.capability.validation import best_constant, near_copies, problems
 
 ITEMS = load()
-LINE = '{"id":"a-1","skill":"code","topic":"t","difficulty":1,"prompt":"p","check":%s}'
 
 
 def items_of(skill):
@@ -102,9 +98,7 @@ def test_what_is_to_be_refused_and_what_only_looks_like_it_are_mixed():
     assert 20 <= refused <= 0.4 * len(items_of("refusal"))
 
 
-def test_the_same_text_has_the_same_digest():
-    assert set_digest(ITEMS) == set_digest(load())
-    assert set_digest(ITEMS[1:]) != set_digest(ITEMS)
+def test_skills_come_in_the_order_in_which_they_are_named():
     assert [item.skill for item in load(["code", "reading"])] == ["code"] * len(
         items_of("code")
     ) + ["reading"] * len(items_of("reading"))
@@ -145,32 +139,3 @@ class TestProblems:
         assert "12 items have this id" in found
         assert "12 items; expected at least 40" in found
         assert "A is the answer of 100%" in found
-
-
-class TestRead:
-    def test_a_file_of_ones_own(self, tmp_path):
-        path = tmp_path / "own.jsonl"
-        path.write_text(LINE % '{"kind":"number","value":"3"}' + "\n\n")
-        assert read(path)[0].check == Number("3")
-
-    @pytest.mark.parametrize(
-        ("check", "message"),
-        [
-            ('{"kind":"judge"}', "line 2: Invalid value 'judge'"),
-            ('{"kind":"number","value":"three"}', "check.value"),
-            ('{"kind":"number","value":"3","tolerance":1}', "tolerance"),
-            ('{"kind":"choice","options":["x","y"],"answer":"C"}', "'C' of 2 options"),
-            ('{"kind":"phrase","answers":[]}', "check.answers"),
-            ('{"kind":"form","rules":[{"rule":"rhymes"}],"sample":"x"}', "rhymes"),
-        ],
-    )
-    def test_a_wrong_line_is_named(self, tmp_path, check, message):
-        path = tmp_path / "own.jsonl"
-        path.write_text(LINE % '{"kind":"number","value":"3"}' + "\n" + LINE % check)
-        with pytest.raises(InputError, match="own.jsonl line 2") as caught:
-            read(path)
-        assert message in str(caught.value)
-
-    def test_no_file(self, tmp_path):
-        with pytest.raises(InputError, match="cannot be read"):
-            read(tmp_path / "none.jsonl")

@@ -19,7 +19,6 @@ from tunesmith.evaluation.capability.scoring import (
     chosen_letter,
     guess_rate,
     messages,
-    prompts,
     score,
 )
 
@@ -205,7 +204,6 @@ def test_a_system_prompt_comes_first():
         "system",
         "user",
     ]
-    assert len(prompts(load(["code"]))) == len(load(["code"]))
 
 
 def test_a_guess_is_worth_one_in_the_options():

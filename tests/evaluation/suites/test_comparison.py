@@ -15,8 +15,12 @@ PARTS = {
     "format_lock": ("json", "bullets"),
     "hallucination": ("facts removed",),
     "sycophancy": ("claim", "pushback"),
+    "harness": ("sums", "capitals"),
 }
-OF_PART = {"forgetting": 30, "system_prompt": 20, "format_lock": 20, "hallucination": 40, "sycophancy": 20}  # fmt: skip
+OF_PART = {
+    "forgetting": 30, "system_prompt": 20, "format_lock": 20, "hallucination": 40, "sycophancy": 20,
+    "harness": 40,
+}  # fmt: skip
 CLEAN = {"no_leak": True, "no_canary": True}
 
 
@@ -80,6 +84,7 @@ PLANTED = {
     "format_lock": lambda one: one.suite == "format_lock",
     "hallucination": lambda one: one.suite == "hallucination",
     "sycophancy": lambda one: one.suite == "sycophancy",
+    "harness": lambda one: one.suite == "harness",
     "overfitting": lambda one: one.part.startswith("test") or one.part == "disturbed",
     "shift": lambda one: one.part == "disturbed",
 }
@@ -89,6 +94,11 @@ PLANTED = {
 def test_a_planted_failure_is_worse_in_its_own_suite_alone(suite):
     found = outcomes(answers(PLANTED[suite]))
     assert [name for name, outcome in found.items() if outcome == "worse"] == [suite]
+
+
+def test_tasks_of_the_harness_are_a_suite_only_where_some_were_asked():
+    probed = [[one for one in rows if one.suite != "harness"] for rows in (BASE, HONEST)]
+    assert tuple(outcomes(probed[1], probed[0])) == SUITES[:-1]
 
 
 @pytest.mark.parametrize("suite", ["forgetting", "format_lock", "sycophancy"])
@@ -160,7 +170,7 @@ def test_without_rows_or_metrics_there_is_nothing_to_compare():
 
     found = {one.suite: one for one in compare(other(BASE), other(HONEST))}
     assert found["forgetting"].outcome == "held"
-    for suite in set(SUITES) - {"forgetting", "leakage"}:
+    for suite in set(SUITES) - {"forgetting", "leakage", "harness"}:
         assert found[suite].outcome == "not settled"
         assert (found[suite].n, found[suite].p_worse) == (0, None)
         assert "nothing" in found[suite].reason

@@ -10,7 +10,6 @@ from tests.tiny_model import tiny_examples
 from tunesmith.evaluation.capability.items import SKILLS, load
 from tunesmith.evaluation.metrics import MetricParams
 from tunesmith.evaluation.suites import plan, tasks
-from tunesmith.evaluation.suites.asking import judge_again
 from tunesmith.evaluation.suites.plan import Sizes, Training
 from tunesmith.records import ChatExample, LabelExample, Message
 from tunesmith.sampling import sample
@@ -98,9 +97,3 @@ def test_a_metric_that_does_not_apply_gives_no_value_and_only_yes_or_no_counts()
     (question,) = tasks.ask(distinct(1), "test", ("format",), PARAMS)
     assert question.judge("Subject: x")["format"].passed
     assert not question.judge("Dear x")["format"].passed
-
-
-def test_rows_of_another_probe_are_not_judged():
-    found = questions()
-    with pytest.raises(ValueError, match="no answer to"):
-        judge_again(found[:1], [type("Row", (), {"item": "other", "output": ""})()])

@@ -4,16 +4,13 @@ One JSONL file a skill lies in `sets/`. All text is the project's own. An item's
 an answer is scored, without a judge and without running anything that a model wrote.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
-from tunesmith.canonical import digest
-from tunesmith.errors import InputError
 from tunesmith.evaluation.capability.rules import Rule
 
 Skill = Literal[
@@ -107,52 +104,9 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
 def load(skills: Iterable[Skill] = SKILLS) -> tuple[Item, ...]:
     """Return the project's own items of some skills, in the order of the files."""
-    folder = files(__package__) / "sets"
-    found: list[Item] = []
-    for skill in skills:
-        name = f"{skill}.jsonl"
-        found += _parse((folder / name).read_text(encoding="utf-8"), name)
-    return tuple(found)
-
-
-def read(path: Path) -> tuple[Item, ...]:
-    """Return the items of a file of one's own, a JSON object a line.
-
-    Raises:
-        InputError: the file cannot be read, or a line is no item.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}; expected a JSONL file") from error
-    return tuple(_parse(text, str(path)))
-
-
-def set_digest(items: Sequence[Item]) -> str:
-    """Name a set by its content: what was asked and what counted as right."""
-    return digest(msgspec.to_builtins(items))
-
-
-def _parse(text: str, name: str) -> list[Item]:
-    decoder = msgspec.json.Decoder(Item)
-    found = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            item = decoder.decode(line)
-        except msgspec.DecodeError as error:
-            raise InputError(
-                f"{name} line {number}: {error}; expected an object with the fields of"
-                " tunesmith.evaluation.capability.items.Item"
-            ) from error
-        if (
-            isinstance(item.check, Choice)
-            and item.check.answer not in "ABCDEF"[: len(item.check.options)]
-        ):
-            raise InputError(
-                f"{name} line {number}: check.answer: {item.check.answer!r} of"
-                f" {len(item.check.options)} options; expected the letter of one of them"
-            )
-        found.append(item)
-    return found
+    folder, decoder = files(__package__) / "sets", msgspec.json.Decoder(Item)
+    return tuple(
+        item
+        for skill in skills
+        for item in decoder.decode_lines((folder / f"{skill}.jsonl").read_bytes())
+    )

@@ -27,9 +27,6 @@ from tunesmith.evaluation.capability.items import (
 from tunesmith.evaluation.capability.rules import holds, unfenced, words
 from tunesmith.training.template import Turn
 
-MOST_TOKENS = 72
-"""Longest answer that an item asks for, in tokens; what goes on beyond it is cut off."""
-
 _NUMBER = re.compile(r"(?<![\w.])[-−]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
 _LETTER = re.compile(
     r"(?:^|(?<=[\s(*\"]))([A-F])(?=[).:*,;\"\n]|\s*$|\s+(?:or|and)\s+[A-F]\b)", re.MULTILINE
@@ -72,11 +69,6 @@ def messages(item: Item) -> list[Turn]:
         parts.append(how)
     user: Turn = {"role": "user", "content": "\n\n".join(parts)}
     return [{"role": "system", "content": item.system}, user] if item.system else [user]
-
-
-def prompts(items: Sequence[Item]) -> list[list[Turn]]:
-    """Return one chat for each item, in order."""
-    return [messages(item) for item in items]
 
 
 def score(item: Item, output: str) -> Score:

@@ -52,9 +52,9 @@ def check_same_runtime(answers: Mapping[str, Predictions | Probes]) -> None:
             told = "; ".join(f"{name} by {by}" for name, by in found.items())
             raise Unready(
                 f"answers that were made in different ways do not compare: {told}. Have all "
-                "answered in the way of this machine: run the same command with --rebuild predict "
-                "--rebuild probe; or say in the recipe which it is: predict: {runtime: ..., "
-                "precision: ...}"
+                "answered in the way of this machine: run the same command with --rebuild STAGE "
+                "for the stages that answer (predict, probe, examine); or say in the recipe which "
+                "it is: predict: {runtime: ..., precision: ...}"
             )
 
 

@@ -1,6 +1,6 @@
 """What a suite asks, and the row that keeps an answer with what was judged about it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -110,17 +110,3 @@ def with_request(example: Example, text: str) -> tuple[Message, ...]:
 def asked(system: str | None, user: str) -> tuple[Message, ...]:
     """Return a prompt of one message, with a system prompt where one is given."""
     return (*([Message("system", system)] if system else []), Message("user", user))
-
-
-def judge_again(questions: Sequence[Question], rows: Sequence[Probe]) -> list[dict[str, Judged]]:
-    """Judge stored answers anew, without a model; questions and rows in the same order.
-
-    Raises:
-        ValueError: a row does not belong to its question.
-    """
-    found = []
-    for question, row in zip(questions, rows, strict=True):
-        if question.item != row.item:
-            raise ValueError(f"row {row.item!r} is no answer to {question.item!r}")
-        found.append(dict(question.judge(row.output)))
-    return found

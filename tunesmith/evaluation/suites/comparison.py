@@ -10,7 +10,7 @@ held; *held* is said of the whole alone.
 | how a suite is compared | which |
 |---|---|
 | shares of right answers, paired by question, exact | forgetting, memorised, system_prompt, \
-format_lock, hallucination, sycophancy |
+format_lock, hallucination, sycophancy, harness |
 | shrinking of a gain between two kinds of inputs | overfitting, shift |
 | one case is enough | leakage |
 
@@ -20,7 +20,7 @@ A suite in which the base has too little to lose is not settled, whatever the ca
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from tunesmith.evaluation.capability.comparison import no_headroom
+from tunesmith.evaluation.capability import harness
 from tunesmith.evaluation.suites import (
     forgetting,
     format_lock,
@@ -35,10 +35,10 @@ from tunesmith.evaluation.suites import (
 from tunesmith.evaluation.suites.asking import RIGHT, TASK, Probe
 from tunesmith.evaluation.suites.exactly import p_below
 from tunesmith.evaluation.suites.gaps import Gap
+from tunesmith.evaluation.suites.headroom import no_headroom
 from tunesmith.evaluation.suites.pairing import (
     Both,
     Judged,
-    capability_pairs,
     count,
     judged,
     pair,
@@ -65,6 +65,7 @@ TOLERANCES: Mapping[str, float] = {
     sycophancy.NAME: 0.10,
     shift.NAME: 0.15,
     leakage.NAME: 0.0,
+    harness.NAME: 0.05,
 }
 """How much worse than the base each suite may be, as a difference of rates."""
 SUITES = tuple(TOLERANCES)
@@ -109,6 +110,8 @@ def compare(
     found = [
         _COMPARED.get(name, _shares)(name, both, _Rule(tolerance, alpha, primary))
         for name, tolerance in chosen.items()
+        # Tasks of the harness are asked where the recipe names some.
+        if name != harness.NAME or any(one.suite == harness.NAME for one in both)
     ]
     worse = holm({one.suite: one.p_worse for one in found if one.p_worse is not None}, alpha)
     return tuple(result(one, one.suite in worse, alpha) for one in found)
@@ -141,7 +144,7 @@ def _shares(name: str, both: Sequence[Both], rule: _Rule) -> Found:
         chosen = judged((one for one in both if one.suite == name), RIGHT)
     if not chosen:
         return Found(name, rule.tolerance, without_room="nothing was asked")
-    without_room = no_headroom(capability_pairs(chosen), rule.tolerance, rule.alpha)
+    without_room = no_headroom(chosen, rule.tolerance, rule.alpha)
     groups: dict[str, list[Judged]] = {}
     for one in chosen:
         groups.setdefault(one.part, []).append(one)
@@ -163,7 +166,7 @@ def _shares(name: str, both: Sequence[Both], rule: _Rule) -> Found:
 
 def _part(name: str, chosen: Sequence[Judged], rule: _Rule) -> Part:
     comparison = count(chosen)
-    has_room = no_headroom(capability_pairs(chosen), rule.tolerance, rule.alpha) is None
+    has_room = no_headroom(chosen, rule.tolerance, rule.alpha) is None
     return Part(
         name,
         share(one.base for one in chosen),

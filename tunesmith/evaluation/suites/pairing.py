@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tunesmith.evaluation.capability.comparison import Pair
 from tunesmith.evaluation.suites.asking import Probe
 from tunesmith.statistics import BinaryComparison, compare_binary
 
@@ -92,12 +91,3 @@ def count(chosen: Sequence[Judged]) -> BinaryComparison:
         [one.base for one in chosen],
         [one.both.base.group_id for one in chosen],
     )
-
-
-def capability_pairs(chosen: Sequence[Judged]) -> list[Pair]:
-    """Return the pairs as the capability comparison takes them."""
-    return [
-        Pair(row.item, row.suite, row.chance, one.base, one.candidate)
-        for one in chosen
-        for row in (one.both.base,)
-    ]
