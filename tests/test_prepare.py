@@ -93,14 +93,19 @@ LABELS = [
 
 
 @pytest.mark.parametrize("rows", [PREFERENCES, LABELS], ids=["preference", "label"])
-def test_rows_of_every_type_are_prepared_and_only_chats_are_tuned_on(project, rows):
+def test_rows_of_every_type_are_prepared_and_all_but_preferences_are_tuned_on(project, rows):
     _, made = retrains.prepare(write(project, rows), settings(project), ())
     store = settings(project).store()
     found = list(store.rows(made.mixture.train, Example))
     assert len(found) == made.split.train.rows > 30
     assert store.json(made.mixture, "mixture.json")["tokens"]["kept"]["test"] > 0
-    with pytest.raises(RecipeError, match="sft learns from chats, but rows.jsonl:"):
-        list(_chats(found))
+    if rows is PREFERENCES:
+        with pytest.raises(RecipeError, match="but rows.jsonl:.* is a preference"):
+            list(_chats(found))
+    else:
+        assert [(row.row_id, row.messages) for row in _chats(found)] == [
+            (row.row_id, row.messages) for row in found
+        ]
 
 
 def test_replay_is_kept_from_what_must_stay_unseen(project):

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from tunesmith.artifacts import STEPS, Adapter, Base, Examples
 from tunesmith.errors import RecipeError
-from tunesmith.records import ChatExample, Example, PreferenceExample
+from tunesmith.records import ChatExample, Example, LabelExample, PreferenceExample, Row
 from tunesmith.sampling import sample
 from tunesmith.stage import Stage
 from tunesmith.store.draft import Draft
@@ -79,20 +79,23 @@ def _ordered(rows: list[ChatExample], params: TrainParams, salt: str) -> list[Ch
 
 
 def _chats(rows: Iterable[Example]) -> Iterator[ChatExample]:
-    """Pass chats on.
+    """Pass chats on; a labelled text is one whose answer is the label, as it is asked too.
 
     Raises:
-        RecipeError: for a row of another type, from which this method cannot learn.
+        RecipeError: for a preference, from which this method cannot learn.
     """
     for row in rows:
-        if not isinstance(row, ChatExample):
-            kind = "a preference" if isinstance(row, PreferenceExample) else "a labelled text"
+        if isinstance(row, PreferenceExample):
             raise RecipeError(
-                f"train.method sft learns from chats, but {row.source} is {kind}. Take its source "
-                "out of the recipe, or give the rows as chat messages; `tunesmith prepare` "
-                "prepares rows of every type"
+                f"train.method sft learns from chats and labelled texts, but {row.source} is a "
+                "preference. Take its source out of the recipe, or give the rows as chat messages; "
+                "`tunesmith prepare` prepares rows of every type"
             )
-        yield row
+        if isinstance(row, LabelExample):
+            shared = {name: getattr(row, name) for name in Row.__struct_fields__}
+            yield ChatExample(messages=row.messages, **shared)
+        else:
+            yield row
 
 
 def _notes(result: "TrainResult") -> dict[str, Any]:
