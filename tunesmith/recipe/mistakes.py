@@ -1,0 +1,92 @@
+"""What is wrong with a recipe, each mistake with its field, told by line."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunesmith.recipe.model import Recipe
+
+Place = tuple[str | int, ...]
+"""Keys and indices that lead to a field."""
+Mistake = tuple[Place, str]
+
+
+_TAKING = ("evaluate", "package", "probe", "examine", "gate", "split", "mix")
+"""Parts that take values from others."""
+
+
+def message(path: Path, marks: dict[Place, int], mistakes: list[Mistake]) -> str:
+    """Tell all mistakes, in the order of the file's lines; `marks` has the line of each field."""
+    lines = []
+    for field, text in mistakes:
+        at: Place = field
+        while at and at not in marks:
+            at = at[:-1]
+        name = ".".join(str(part) for part in field) or "recipe"
+        lines.append((marks.get(at, 1), f"{path} line {marks.get(at, 1)}: {name}: {text}"))
+    count = f"{len(lines)} mistakes" if len(lines) > 1 else "a mistake"
+    head = f"{path} has {count}; nothing was run:"
+    return "\n".join([head, *(text for _, text in sorted(lines))])
+
+
+def of_validation(
+    errors: Sequence[Any], marks: dict[Place, int], known: Sequence[Mistake]
+) -> Iterator[Mistake]:
+    """Yield what the model found wrong, but what says nothing new beside the known mistakes."""
+    # That something is missing which stands in a file that cannot be read says nothing new.
+    unread = {field[:1] for field, _ in known}
+    for item in _causes(errors):
+        if not _is_taken(item, marks) and item["loc"] not in unread:
+            yield _describe(item)
+
+
+def _causes(errors: Sequence[Any]) -> Iterator[Any]:
+    """Leave out that a list is too short where its own items are what is wrong."""
+    for item in errors:
+        at = item["loc"]
+        inside = any(
+            len(other["loc"]) > len(at) and other["loc"][: len(at)] == at for other in errors
+        )
+        if item["type"] != "too_short" or not inside:
+            yield item
+
+
+def _is_taken(item: Any, marks: dict[Place, int]) -> bool:
+    """Whether a value was filled in from another part, where its mistake is told already."""
+    field = tuple(item["loc"][:2])
+    return (
+        len(field) == 2
+        and field[0] in _TAKING
+        and field not in marks
+        and (item["type"] != "missing")
+    )
+
+
+def _describe(item: Any) -> Mistake:
+    field = tuple(part for part in item["loc"])
+    found, text = item["input"], item["msg"].removeprefix("Value error, ")
+    if item["type"] == "missing":
+        return field, f"is missing; {expected(field)}"
+    if item["type"] == "extra_forbidden":
+        return field, "is not a key that is known here; check its spelling, or remove it"
+    if field[:1] == ("judge",):  # where somebody may have put a key
+        return field, f"{text[0].lower()}{text[1:]}"
+    shown = (
+        repr(found) if isinstance(found, str | int | float | bool | None) else type(found).__name__
+    )
+    return field, f"found {shown[:80]}; {text[0].lower()}{text[1:]}"
+
+
+def expected(field: Place) -> str:
+    """Say what stands in a field, by its description."""
+    model: Any = Recipe
+    description = None
+    for part in field:
+        names = {
+            info.alias or name: info for name, info in getattr(model, "model_fields", {}).items()
+        }
+        info = names.get(str(part))
+        if info is None:
+            break
+        description, model = info.description, info.annotation
+    return f"expected: {description}" if description else "it is required"
