@@ -1,4 +1,4 @@
-# make demo   train, prove and register a small real model; leaves two local servers running
+# make demo   train, prove, register and roll out a small real model; two local servers keep running
 # make stop   stop those servers
 # make test   run the whole suite
 # make check  lint, types, import rules, then the suite: what CI runs
@@ -32,6 +32,7 @@ $(TICKETS): $(INSTALLED) $(wildcard tunesmith/example_data/*.py)
 demo: $(INSTALLED) $(TICKETS)
 	@$(BIN)/tunesmith up
 	@$(BIN)/python -m flows recipes/support_email.yaml
+	@$(BIN)/python recipes/support_email/rollout.py
 	@echo "servers keep running for you to look around; stop them with: make stop"
 
 stop: $(INSTALLED)

@@ -1,14 +1,20 @@
 """How often a rollout is right: simulated users, the real analysis and the real state machine.
 
-    python benchmarks/rollout.py [--quick] [--rollouts 2000]
+    python benchmarks/rollout.py [--quick] [--rollouts 2000] [--processes 2]
 
 Peers, on the same users: a rule with fixed thresholds (roll back when the treatment's mean is more
 than 3 points lower at a look, the usual way of progressive-delivery tools), and a z-test at every
 look, as if each were the only one.
 
 The outcome model: control 0.80, five requests a user, correlation of a user's outcomes 0.1,
-feedback hours late, traffic that doubles, quality that drifts by 5 points for both. A candidate is
-equal, or 5 points worse; a look every two hours; the budget is the recipe's default.
+feedback hours late and counted after a day, traffic that doubles, quality that drifts by 5 points
+for both. Half of the answers get a rating (deviation 0.2); 1 % end in an error, 2 % in a refusal;
+length, seconds, first token and tokens are log-normal (0.5), the seconds with the hour. A candidate
+is equal, or completes 5 points fewer tasks and is the same in all else. All default guardrails are
+watched, with a look every two hours. When the budget is spent and something is not settled, nobody
+is asked: the recipe says `unsettled: roll_back`. `false_verdict` and `verdict_before_25` count only
+what is called credibly worse, as where a person is asked. The peers begin with 100 requests of the
+treatment whose feedback is due.
 """
 
 import argparse
@@ -18,76 +24,107 @@ import math
 import multiprocessing
 import os
 import statistics
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
-from tunesmith.rollout.analysis import Cells, Difference, difference
+from tunesmith.rollout.analysis import Requests, difference
 from tunesmith.rollout.decision import Evidence, Position, decide
-from tunesmith.rollout.params import GUARDRAILS, RolloutParams
-from tunesmith.rollout.readings import Reading, Requests, read
+from tunesmith.rollout.params import RolloutParams
+from tunesmith.rollout.readings import Reading, read
+
+Floats = NDArray[np.float64]
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-WATCHED = ("task completion", "errors", "refusals", "response length", "p95 latency")
-PARAMS = RolloutParams(
-    stages=(5, 10, 25, 50, 100), guardrails={name: GUARDRAILS[name] for name in WATCHED}
-)
+PARAMS = RolloutParams(stages=(5, 10, 25, 50, 100), unsettled="roll_back")
 A_DAY = 5_000
 """Requests on the first day."""
 OF_A_USER = 5
 CORRELATION = 0.1
 LOOK_HOURS = 2.0
+PEERS_BEGIN = 100
 BLOCK_HOURS = 12.0
-LONGEST_DAYS = 25
+LONGEST_DAYS = 16
+DOUBLED_DAYS = 25
 
 
-class Traffic(NamedTuple):
-    """Requests in order of time, in hours; `user` counts from 0, `place` is a user's bucket."""
+@dataclass
+class Traffic:
+    """Requests in order of time, in hours, with what becomes of them.
 
-    hour: NDArray[np.float64]
+    `treated`, `block` and what depends on them are filled in as the rollout goes on.
+    """
+
+    hour: Floats
     user: NDArray[np.int64]
-    place: NDArray[np.float64]
-    taste: NDArray[np.float64]
-    luck: NDArray[np.float64]
-    noise: NDArray[np.float64]
-    known: NDArray[np.float64]
+    place: Floats
+    values: dict[str, Floats]
+    chance: Floats
+    luck: Floats
+    late: Floats
+    treated: NDArray[np.bool_] = field(init=False)
+    block: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.treated = np.zeros(len(self.hour), dtype=bool)
+        self.block = np.zeros(len(self.hour), dtype=np.int64)
 
 
 def traffic(rng: np.random.Generator) -> Traffic:
     """Draw the requests of a rollout."""
-    # Traffic doubles over the time: the density of the hours grows evenly.
-    days = LONGEST_DAYS
-    users = int(A_DAY * 1.5 * days / OF_A_USER)
-    spread = rng.random(users)
-    first = (np.sqrt(1 + 3 * spread) - 1) * days * 24
+    # The density of the hours grows evenly: traffic doubles over the time.
+    share = LONGEST_DAYS / DOUBLED_DAYS
+    users = int(A_DAY * LONGEST_DAYS * (1 + share / 2) / OF_A_USER)
+    first = (np.sqrt(1 + (2 * share + share**2) * rng.random(users)) - 1) / share
+    first *= LONGEST_DAYS * 24
     hours = first[:, None] + np.cumsum(rng.exponential(12.0, (users, OF_A_USER)), axis=1)
-    size = (users, OF_A_USER)
-    user = np.broadcast_to(np.arange(users)[:, None], size)
     order = np.argsort(hours, axis=None)
-
-    def flat(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.broadcast_to(values, size).ravel()[order]
-
+    user = order // OF_A_USER
+    hour = hours.ravel()[order]
+    size = len(hour)
     concentration = (1 - CORRELATION) / CORRELATION
-    taste = rng.beta(0.8 * concentration, 0.2 * concentration, (users, 1)) - 0.8
-    at = hours.ravel()[order]
+    taste = rng.beta(0.8 * concentration, 0.2 * concentration, users)
+    drift = 0.05 * np.sin(hour / (24 * 4)) - 0.0001 * hour
+    slow = 0.1 * np.sin(hour / 4)
+
+    def lognormal() -> Floats:
+        return np.exp(0.5 * rng.standard_normal(size))
+
     return Traffic(
-        hour=at,
-        user=user.ravel()[order],
-        place=flat(rng.random((users, 1))),
-        taste=flat(taste),
-        luck=rng.random(len(at)),
-        noise=rng.normal(size=len(at)),
-        known=at + rng.exponential(6.0, len(at)),
+        hour=hour,
+        user=user,
+        place=rng.random(users)[user],
+        values={
+            "errors": (rng.random(size) < 0.01).astype(float),
+            "refusals": (rng.random(size) < 0.02).astype(float),
+            "response length": lognormal(),
+            "user rating": np.where(
+                rng.random(size) < 0.5, 0.7 + drift + 0.2 * rng.standard_normal(size), math.nan
+            ),
+            "p95 latency": lognormal() * np.exp(slow),
+            "p95 first token": lognormal() * np.exp(slow),
+            "cost per request": lognormal(),
+            "task completion": np.empty(size),
+        },
+        chance=taste[user] + drift,
+        luck=rng.random(size),
+        late=rng.exponential(6.0, size),
     )
 
 
+WORSE, UNSETTLED = "credibly worse", "not settled"
+"""Why a rollout was rolled back."""
+
+
 class Outcome(NamedTuple):
-    """How a rollout ended: at 100 %, rolled back (at which percent), or neither in time."""
+    """How a rollout ended, at which percent, after how many requests."""
 
     end: str
     percent: int
@@ -109,14 +146,21 @@ def ours(seen: dict[str, Requests]) -> list[Reading]:
 
 def fixed(seen: dict[str, Requests]) -> list[Reading]:
     """Judge task completion by the difference of all requests' means, as it stands."""
-    found = _pooled(seen["task completion"])
-    return [_reading(found.estimate, found.estimate < -0.03, found.estimate > -0.03)]
+    completed = seen["task completion"]
+    if completed.treated.sum() < PEERS_BEGIN:
+        return [_reading(math.nan, False, False)]
+    sides = completed.value[completed.treated], completed.value[~completed.treated]
+    found = float(sides[0].mean() - sides[1].mean())
+    return [_reading(found, found < -0.03, found > -0.03)]
 
 
 def repeated(seen: dict[str, Requests]) -> list[Reading]:
     """Judge task completion by a z-test that knows of one look only."""
-    found = _pooled(seen["task completion"])
-    if not found.time:
+    completed = seen["task completion"]
+    found = difference(
+        Requests(completed.block * 0, completed.treated, completed.unit, completed.value)
+    )
+    if found.treated < PEERS_BEGIN:
         return [_reading(math.nan, False, False)]
     reach = 1.645 * found.deviation / math.sqrt(found.time)
     return [_reading(found.estimate, found.estimate + reach < 0, found.estimate - reach > -0.05)]
@@ -125,76 +169,68 @@ def repeated(seen: dict[str, Requests]) -> list[Reading]:
 RULES: dict[str, Rule] = {"ours": ours, "fixed": fixed, "repeated_z": repeated}
 
 
-def _pooled(seen: Requests) -> Difference:
-    zeros, ones = np.zeros(len(seen.value), dtype=np.int64), np.ones(len(seen.value))
-    return difference(Cells(zeros, seen.treated, np.arange(len(ones)), ones, seen.value))
-
-
 def _reading(estimate: float, worse: bool, sure: bool) -> Reading:
     return Reading("task completion", estimate, math.nan, math.nan, 0.0, 0.0, 0, 0, worse, sure)
 
 
 def simulate(seen: Traffic, drop: float, rule: Rule, params: RolloutParams) -> Outcome:
     """Run one rollout: each look assigns what came since the last, and decides."""
-    size = len(seen.hour)
-    treated, block = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int64)
+    names = list(params.guardrails) if rule is ours else ["task completion"]
+    told = {name: _told(seen, name, params) for name in names}
     position, done, look = Position(0, START), 0, 0.0
     while look < LONGEST_DAYS * 24:
         look += LOOK_HOURS
         percent = int(params.stages[position.stage])
         upto = int(np.searchsorted(seen.hour, look))
-        new = slice(done, upto)
-        treated[new] = seen.place[new] < percent / 100
-        block[new] = position.stage * 1000 + (seen.hour[new] // BLOCK_HOURS).astype(np.int64)
+        _pass(seen, slice(done, upto), position.stage, percent, drop)
         done = upto
         now = START + datetime.timedelta(hours=look)
         since = (position.entered - START).total_seconds() / 3600
         entered = int(np.searchsorted(seen.hour, since))
-        late = params.guardrails["task completion"].window_hours
         evidence = Evidence(
-            readings=rule(_values(seen, drop, treated, block, done, look)),
-            in_stage=int(treated[entered:done].sum()),
-            spent=int(np.searchsorted(seen.hour, look - late)),
+            readings=rule({name: _known(seen, name, told[name], look, params) for name in names}),
+            in_stage=int(seen.treated[entered:done].sum()),
+            spent=int(np.searchsorted(seen.hour, look - params.longest_window)),
         )
         move = decide(params, position, evidence, now)
         if move.kind == "roll_back":
-            return Outcome("rolled back", percent, done)
+            why = WORSE if move.why.startswith("credibly worse") else UNSETTLED
+            return Outcome(why, percent, done)
         if move.kind == "advance":
             position = Position(position.stage + 1, now)
             if params.stages[position.stage] == 100:
                 return Outcome("at 100 %", 100, done)
         elif move.kind != "stay":
             return Outcome(move.kind, percent, done)
-    return Outcome("not settled", percent, done)
+    return Outcome("not over in time", percent, done)
 
 
-def _values(
-    seen: Traffic,
-    drop: float,
-    treated: NDArray[np.bool_],
-    block: NDArray[np.int64],
-    done: int,
-    look: float,
-) -> dict[str, Requests]:
-    """Return what is known of each guardrail at a look."""
-    hour, luck, side = seen.hour[:done], seen.luck[:done], treated[:done]
-    drift = 0.05 * np.sin(hour / (24 * 4)) - 0.0001 * hour
-    chance = 0.8 + drift + seen.taste[:done] - drop * side
-    late = PARAMS.guardrails["task completion"].window_hours
-    told = (hour <= look - late) & (seen.known[:done] <= hour + late)
-    values = {
-        "errors": (luck * 97 % 1 < 0.01).astype(float),
-        "refusals": (luck * 89 % 1 < 0.02).astype(float),
-        "response length": np.exp(0.5 * seen.noise[:done]),
-        "p95 latency": np.exp(0.5 * seen.noise[:done] + 0.1 * np.sin(hour / 4)),
-    }
-    found = {
-        name: Requests(block[:done], side, seen.user[:done], value)
-        for name, value in values.items()
-    }
-    completed = (luck < chance).astype(float)[told]
-    own = Requests(block[:done][told], side[told], seen.user[:done][told], completed)
-    return {"task completion": own, **found}
+def _pass(seen: Traffic, new: slice, stage: int, percent: int, drop: float) -> None:
+    """Let requests through: who answers, and how it turns out."""
+    seen.treated[new] = seen.place[new] < percent / 100
+    seen.block[new] = 100 * stage + (seen.hour[new] // BLOCK_HOURS).astype(np.int64)
+    chance = seen.chance[new] - drop * seen.treated[new]
+    seen.values["task completion"][new] = seen.luck[new] < chance
+
+
+def _told(seen: Traffic, name: str, params: RolloutParams) -> NDArray[np.int64]:
+    """Return which requests ever get a value."""
+    if name == "task completion":
+        return np.flatnonzero(seen.late <= params.guardrails[name].window_hours)
+    return np.flatnonzero(~np.isnan(seen.values[name]))
+
+
+def _known(
+    seen: Traffic, name: str, told: NDArray[np.int64], look: float, params: RolloutParams
+) -> Requests:
+    """Return what is known of a guardrail at a look."""
+    due = int(np.searchsorted(seen.hour, look - params.guardrails[name].window_hours))
+    count = int(np.searchsorted(told, due))
+    # Where each has a value, a view does.
+    known = slice(count) if count == due else told[:count]
+    return Requests(
+        seen.block[known], seen.treated[known], seen.user[known], seen.values[name][known]
+    )
 
 
 def one(task: tuple[int, float, str]) -> Outcome:
@@ -211,26 +247,51 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     given = parser.parse_args()
     count = 12 if given.quick else given.rollouts
-    figures = {}
+    figures: dict[str, float | list[float]] = {}
     with multiprocessing.Pool(given.processes) as pool:
         for rule in RULES:
-            for name, drop in (("equal", 0.0), ("worse_by_5", 0.05)):
+            for name, drop in (("equal", 0.0), ("worse", 0.05)):
+                began = time.monotonic()
                 tasks = [(seed, drop, rule) for seed in range(count)]
                 ended = list(pool.imap_unordered(one, tasks, chunksize=4))
-                figures[f"{rule}.{name}"] = _figures(ended)
-                print(f"{rule:<12}{name:<12}{json.dumps(figures[f'{rule}.{name}'])}", flush=True)
+                took = (time.monotonic() - began) / count
+                print(f"{rule}, {name}: {count} rollouts, {took:.2f} s each", flush=True)
+                for figure, value in _figures(ended, name).items():
+                    print(f"    {figure:<24}{value}", flush=True)
+                    figures[figure if rule == "ours" else f"{figure}.{rule}"] = value
     print(json.dumps({"name": "rollout", "figures": figures}))
 
 
-def _figures(ended: list[Outcome]) -> dict[str, float]:
-    back = [item for item in ended if item.end == "rolled back"]
-    return {
-        "rolled_back": len(back) / len(ended),
-        "caught_before_25": sum(item.percent < 25 for item in back) / len(ended),
-        "reached_100": sum(item.end == "at 100 %" for item in ended) / len(ended),
-        "open": sum(item.end not in ("rolled back", "at 100 %") for item in ended) / len(ended),
-        "requests_median": statistics.median(item.requests for item in ended),
-    }
+def _figures(ended: list[Outcome], name: str) -> dict[str, float | list[float]]:
+    """Return shares, each followed by its exact 95 % interval, and the median of the requests."""
+    back = [item for item in ended if item.end in (WORSE, UNSETTLED)]
+    verdicts = [item for item in back if item.end == WORSE]
+    if name == "equal":
+        counts = {
+            "false_rollback": len(back),
+            "false_verdict": len(verdicts),
+            "reached_100": sum(item.end == "at 100 %" for item in ended),
+        }
+    else:
+        counts = {
+            "caught_before_25": sum(item.percent < 25 for item in back),
+            "verdict_before_25": sum(item.percent < 25 for item in verdicts),
+        }
+    figures: dict[str, float | list[float]] = {}
+    for figure, hits in counts.items():
+        figures[figure] = hits / len(ended)
+        figures[f"{figure}_interval"] = _interval(hits, len(ended))
+    figures["requests_median" if name == "equal" else "requests_median_worse"] = statistics.median(
+        item.requests for item in ended
+    )
+    return figures
+
+
+def _interval(hits: int, n: int) -> list[float]:
+    """Return the exact 95 % interval of a share (Clopper and Pearson 1934)."""
+    low = float(beta.ppf(0.025, hits, n - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(0.975, hits + 1, n - hits)) if hits < n else 1.0
+    return [round(low, 4), round(high, 4)]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Write docs/reference/ from the code: recipe fields, settings and commands.
+"""Write docs/reference/ from the code: fields of files, settings, commands, test vectors.
 
 Run `python docs/generate_reference.py`; a test fails when the files are not what this writes.
 """
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -13,10 +14,23 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from tunesmith.cli import main
+from tunesmith.gateway.config import (
+    CaptureParams,
+    GatewayParams,
+    KeyParams,
+    ModelParams,
+    OutcomesParams,
+    ShadowParams,
+    TimeoutParams,
+)
 from tunesmith.recipe import Recipe
+from tunesmith.rollout import assignment
 from tunesmith.settings import Settings
 
 FOLDER = Path(__file__).parent / "reference"
+_VECTORS = (
+    ("r1", "2x"), ("r12", "x"), ("support-email 7", "user-42"), ("support-email 7", "Žofie"),
+)  # fmt: skip
 
 
 def pages() -> dict[str, str]:
@@ -25,6 +39,8 @@ def pages() -> dict[str, str]:
         "recipe.md": "\n".join(_recipe()),
         "settings.md": "\n".join(_settings()),
         "commands.md": "\n".join(_commands()),
+        "gateway.md": "\n".join(_gateway()),
+        "assignment.md": "\n".join(_assignment()),
     }
 
 
@@ -36,6 +52,32 @@ def _recipe() -> Iterator[str]:
         model = _model(info.annotation)
         if model is not None:
             yield from _section(info.alias or name, model)
+
+
+def _gateway() -> Iterator[str]:
+    yield "# A gateway's file\n"
+    yield "Every key that the file for `tunesmith gateway` may have. Unknown keys are refused.\n"
+    yield from _table(GatewayParams, "")
+    inner = {
+        "models.NAME": ModelParams,
+        "keys": KeyParams,
+        "timeouts": TimeoutParams,
+        "shadow": ShadowParams,
+        "capture": CaptureParams,
+        "outcomes": OutcomesParams,
+    }
+    for name, model in inner.items():
+        yield from _section(name, model)
+
+
+def _assignment() -> Iterator[str]:
+    yield "# Assignment\n"
+    yield f"{inspect.cleandoc(assignment.__doc__ or '').partition(' Vectors:')[0]}\n"
+    yield "Test vectors, for other programs that want the same buckets:\n"
+    yield "| salt | unit | bucket |"
+    yield "|---|---|---|"
+    for salt, unit in _VECTORS:
+        yield f"| `{salt}` | `{unit}` | {assignment.bucket_of(salt, unit)} |"
 
 
 def _section(key: str, model: type[BaseModel]) -> Iterator[str]:

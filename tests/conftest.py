@@ -6,13 +6,16 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from tunesmith.settings import load
 from tunesmith.store import Store
+
+if TYPE_CHECKING:
+    from tests.made_release import World
 
 pytest_plugins = ["tests.tiny_model"]
 
@@ -46,6 +49,14 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...
         return load()
 
     return under
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> "World":
+    """One MLflow and one database; each test has models of its own in it."""
+    from tests.made_release import World
+
+    return World(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="session")

@@ -462,3 +462,31 @@ def test_how_all_are_asked_is_not_set_in_predict(field, folder):
     with pytest.raises(RecipeError, match="has a mistake") as stopped:
         loaded(folder, predict=field)
     assert "prompt_baseline: {shots: [0, 5]}" in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "told"),
+    [
+        ({"stages": [5, "all", 100]}, "rollout.stages.1: found 'all'; input should be 'shadow' or"),
+        ({"stages": [5, 101]}, "rollout.stages.1: found 101; "),
+        ({"stages": [25, 10, 100]}, "expected percents that grow up to 100"),
+        ({"stage": [5, 100]}, "rollout.stage: is not a key that is known here"),
+        ({"guardrails": {"x": {"value": "closed", "better": "higher", "margin": 0.1}}},
+         "x: closed comes with feedback; expected window_hours"),
+        ({"shadow_metrics": ["overlap"]},
+         "rollout.shadow_metrics: overlap cannot be measured of one answer without a reference"),
+        ({"shadow_metrics": ["json_schema"]},
+         "rollout.shadow_metrics: json_schema needs evaluate.json_schema"),
+        ({"stages": [5, 100], "shadow_metrics": ["grounding"]}, "rollout.stages has none; add it"),
+        (5, "rollout: found 5; "),
+    ],
+)  # fmt: skip
+def test_a_rollout_that_could_not_be_made_is_told_once(folder, rollout, told):
+    found = mistakes(folder, rollout=rollout)
+    assert "has a mistake" in found and told in found
+
+
+def test_a_recipe_without_a_rollout_serves_at_once_and_with_one_its_defaults_hold(folder):
+    assert loaded(folder).rollout is None
+    found = loaded(folder, rollout={"shadow_metrics": ["format", "grounding"]}).rollout
+    assert found.stages == ("shadow", 5, 10, 25, 50, 100, "bake")

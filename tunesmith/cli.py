@@ -314,11 +314,17 @@ def gc(older_than: float, delete: bool) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Read every artifact again, and look for retrains and aliases that lag."""
+    """Read every artifact again, look for retrains and aliases that lag, and mend the aliases.
+
+    Only an alias that lags behind the ledger of a rollout is mended; any other is told.
+    """
     from tunesmith import settings
     from tunesmith.commands.checking import diagnose
+    from tunesmith.commands.releasing import mended
     from tunesmith.commands.upkeep import leftovers
 
+    for line in mended(settings.load()):
+        click.echo(line)
     problems = list(diagnose(settings.load()))
     for problem in problems:
         click.echo(problem)
@@ -406,9 +412,10 @@ def create(source: Path, out: Path, size: int, salt: str, columns: tuple[str, ..
 @click.option("--to", default=None, metavar="VERSION", help="Version that should serve.")
 @click.option("--why", default="", help="A reason, kept with the move.")
 def rollback(name: str, to: str | None, why: str) -> None:
-    """Let the version before serve again: the alias champion moves back; who and why is kept.
+    """Let the version before serve again: alias and gateways go back; who and why is kept.
 
-    NAME is the recipe's. Without --to, a second call goes no further back.
+    NAME is the recipe's. A candidate that is being rolled out is taken back. Without --to, a second
+    call goes no further back.
     """
     from tunesmith import settings
     from tunesmith.commands.releasing import rollback as go_back
@@ -422,7 +429,7 @@ def rollback(name: str, to: str | None, why: str) -> None:
 def override(retrain: str, reason: str) -> None:
     """Promote a rejected or inconclusive retrain, by its id, on a person's word."""
     from tunesmith import settings
-    from tunesmith.commands.releasing import override as promote
+    from tunesmith.commands.overriding import override as promote
 
     click.echo(promote(retrain, settings.load(), reason))
 
@@ -441,6 +448,180 @@ def history(name: str, out: Path | None) -> None:
     from tunesmith.commands.history import history as tell
 
     click.echo(tell(name, settings.load(), out))
+
+
+@main.group()
+def rollout() -> None:
+    """Rollouts: how a candidate reaches users. NAME is the recipe's, or a rollout's id."""
+
+
+NAME = click.argument("name")
+WHY = click.option("--why", required=True, help="The reason; it is kept with the move.")
+
+
+@rollout.command()
+@RECIPE
+@click.option(
+    "--requests-per-day",
+    type=click.FloatRange(min=1),
+    required=True,
+    help="Requests a day with the id of a user or conversation.",
+)
+@click.option(
+    "--per-user",
+    type=click.FloatRange(min=1),
+    default=5.0,
+    show_default=True,
+    help="Requests of a user over a stage.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 1),
+    default=0.8,
+    show_default=True,
+    help="How often the champion completes its task.",
+)
+@click.option(
+    "--correlation",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    help="How alike one user's outcomes are.",
+)
+def plan(
+    recipe: Path, requests_per_day: float, per_user: float, rate: float, correlation: float
+) -> None:
+    """Say how long each stage of a recipe's rollout takes, and what could be seen in it."""
+    from tunesmith.commands.rollout import plan as planned
+    from tunesmith.rollout.plan import Traffic
+
+    click.echo(planned(recipe, Traffic(requests_per_day, per_user, correlation, rate)))
+
+
+@rollout.command()
+@NAME
+def status(name: str) -> None:
+    """Say where a rollout stands, since when, what is missing, and what its guardrails say."""
+    from tunesmith import settings
+    from tunesmith.commands.rollout import status as tell
+
+    click.echo(tell(name, settings.load()))
+
+
+@rollout.command("history")
+@NAME
+def rollout_history(name: str) -> None:
+    """Tell every move of a rollout: when, what, who, why, and on what evidence."""
+    from tunesmith import settings
+    from tunesmith.commands.rollout import history as tell
+
+    click.echo(tell(name, settings.load()))
+
+
+@rollout.command("report")
+@NAME
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="HTML file; HOME/reports/ROLLOUT.html by default.",
+)
+def rollout_report(name: str, out: Path | None) -> None:
+    """Write one HTML page that tells a rollout's story to someone who was not there."""
+    from tunesmith import settings
+    from tunesmith.commands.rollout import report
+
+    click.echo(report(name, settings.load(), out))
+
+
+@rollout.command()
+@NAME
+@click.option(
+    "--version", default=None, help="Version to roll out; the alias candidate by default."
+)
+def start(name: str, version: str | None) -> None:
+    """Begin to roll a version out against the champion, as the recipe that made it says."""
+    from tunesmith import settings
+    from tunesmith.commands.rollout_moves import start as begin
+
+    click.echo(begin(name, settings.load(), version))
+
+
+@rollout.command()
+@NAME
+@WHY
+def advance(name: str, why: str) -> None:
+    """Go on to the next stage, whatever is missing; after the last one it is promoted."""
+    from tunesmith import settings
+    from tunesmith.commands.rollout_moves import advance as go_on
+
+    click.echo(go_on(name, settings.load(), why))
+
+
+@rollout.command()
+@NAME
+@WHY
+def hold(name: str, why: str) -> None:
+    """Keep a rollout where it is until `resume`; a guardrail can still roll it back."""
+    from tunesmith import settings
+    from tunesmith.commands.rollout_moves import hold as keep
+
+    click.echo(keep(name, settings.load(), why))
+
+
+@rollout.command()
+@NAME
+@WHY
+def resume(name: str, why: str) -> None:
+    """Let a rollout go on that is held or asks a person; its budget begins anew."""
+    from tunesmith import settings
+    from tunesmith.commands.rollout_moves import resume as go_on
+
+    click.echo(go_on(name, settings.load(), why))
+
+
+@rollout.command("rollback")
+@NAME
+@WHY
+def rollout_rollback(name: str, why: str) -> None:
+    """Send everybody to the champion again, at once."""
+    from tunesmith import settings
+    from tunesmith.commands.rollout_moves import rollback as go_back
+
+    click.echo(go_back(name, settings.load(), why))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port."
+)
+@click.option(
+    "--allow-loading", is_flag=True, help="Let clients load and unload adapters, as with vLLM."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    default=None,
+    help="Number format; the fastest of the machine by default.",
+)
+def serve(
+    name: str,
+    host: str,
+    port: int,
+    allow_loading: bool,
+    precision: Literal["fp32", "bf16"] | None,
+) -> None:
+    """Serve a recipe's champion, candidate and rollout over OpenAI's wire format.
+
+    NAME is the recipe's. Each version goes by its release name, such as support-email-v3-2026-11.
+    A host other than this machine needs a key in TUNESMITH_SERVING_KEY.
+    """
+    from tunesmith import settings
+    from tunesmith.commands.serving import serve as run
+
+    run(name, settings.load(), host, port, allow_loading, precision)
 
 
 @main.command()
@@ -518,6 +699,46 @@ def export(artifact: str, into: Literal["openai", "alpaca", "dpo"], out: Path) -
     made = write(settings.load().store(), artifact, into, out)
     for name, rows in made.rows.items():
         click.echo(f"{made.folder / name}: {counted(rows, 'row')}")
+
+
+class _WithFile(click.Group):
+    """Takes what is none of its commands for the file of `serve`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+@main.group(cls=_WithFile)
+def gateway() -> None:
+    """Stand in front of the models: who gets which answer, and what became of it.
+
+    `tunesmith gateway FILE` is short for `tunesmith gateway serve FILE`.
+    """
+
+
+@gateway.command("serve")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address; others need a key.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65_535))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1))
+def serve_gateway(file: Path, host: str, port: int, workers: int) -> None:
+    """Serve what a gateway's FILE says, until told to end."""
+    from tunesmith import settings
+    from tunesmith.commands.gateway import serve
+
+    serve(file, settings.load(), host, port, workers)
+
+
+@gateway.command("key")
+@click.argument("name")
+@click.option("--per-minute", type=click.IntRange(min=1), help="Requests it may make in a minute.")
+def make_key(name: str, per_minute: int | None) -> None:
+    """Make a key for a client called NAME; it is shown once and kept nowhere."""
+    from tunesmith.commands.gateway import key
+
+    click.echo(key(name, per_minute))
 
 
 @main.group()

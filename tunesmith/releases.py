@@ -16,7 +16,6 @@ from tunesmith.reporting.before_after import as_documents, before_after
 from tunesmith.reporting.card import card, headed, release_name, training_record
 from tunesmith.reporting.judge_view import measured_by
 from tunesmith.reporting.tracking import CANDIDATE, CHAMPION, Move, Registered, Tracker
-from tunesmith.reporting.verdict import minute
 from tunesmith.stage import Params
 from tunesmith.store import Store, provenance
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 RELEASE = "release.json"
 """The document of a run that says what its candidate is registered with."""
-_WHY = 2000
+WHY = 2000
 """Characters of a reason that the account of a move keeps."""
 Promotion = Literal["promote", "override"]
 
@@ -104,35 +103,29 @@ def _golden_score(recipe: Recipe, store: Store, result: Result) -> dict[str, Any
 def register(
     store: Store, tracker: Tracker, release: Release, how: Promotion, by: str, why: str
 ) -> Registered:
-    """Make a candidate a model version with its card, and point the aliases at it.
+    """Make a candidate a model version with its card, and point both aliases at it at once.
 
     Called again for the same decision it changes nothing. The version is found by its retrain, and
     so is the move of the alias; one that another move has followed is not made again.
     """
     name = release.name
-    made = tracker.register(
-        name, release.retrain, release.run, store.path(release.adapter), release.tags
-    )
-    called = release_name(name, made.version, release.month)
-    registered = made.model_copy(update={"release": called})
+    registered = version_of(store, tracker, release)
     moves = tracker.moves(name)
-    move = _made_before(moves, made.version, how)
+    move = made_before(moves, registered.version, how)
     new = move is None
     if move is None:
         move = Move(
             how=how,
             before=tracker.serving(name),
-            to=made.version,
+            to=registered.version,
             by=by,
             at=now(),
-            why=why[:_WHY],
+            why=why[:WHY],
             retrain=release.retrain,
         )
-    text = headed(release.card, called, move, release.decision)
-    tracker.present(registered, text, {"release": called, **_promotion_tags(move)})
+    present(tracker, release, registered, move)
     if new or moves[-1] == move:
         tracker.set_alias(registered, CANDIDATE)
-        # A recipe without a staged rollout serves what was promoted at once.
         if new:
             tracker.move(name, move)
         else:
@@ -140,7 +133,24 @@ def register(
     return registered
 
 
-def _made_before(moves: Sequence[Move], version: str, how: Promotion) -> Move | None:
+def version_of(store: Store, tracker: Tracker, release: Release) -> Registered:
+    """Return the model version of a candidate, with its name: found by its retrain, or made."""
+    made = tracker.register(
+        release.name, release.retrain, release.run, store.path(release.adapter), release.tags
+    )
+    called = release_name(release.name, made.version, release.month)
+    registered = made.model_copy(update={"release": called})
+    tracker.tag_version(registered, {"release": called})
+    return registered
+
+
+def present(tracker: Tracker, release: Release, registered: Registered, move: Move) -> None:
+    """Give a version its card, with its name and how it came to be promoted before all else."""
+    text = headed(release.card, registered.release, move, release.decision)
+    tracker.present(registered, text, _promotion_tags(move))
+
+
+def made_before(moves: Sequence[Move], version: str, how: Promotion) -> Move | None:
     """Return the move that this decision already made, if it did.
 
     A gate decides once on a retrain. A person may decide again, after a rollback.
@@ -156,35 +166,6 @@ def _promotion_tags(move: Move) -> dict[str, str]:
     if move.how == "override":
         tags["override"] = json.dumps({"reason": move.why, "by": move.by, "at": move.at})
     return tags
-
-
-def withdrawn(tracker: Tracker, name: str) -> dict[str, str]:
-    """Return the adapters that a person took out of service, each with who did it, when and why.
-
-    Training that is cached gives the very same adapter again, and the evidence that promoted it
-    once would do so again. Whoever went back to an earlier version knew something that the
-    evidence does not hold, so it takes a person to bring the adapter back: an override, or a
-    rollback to it. A move to a newer version withdraws nothing.
-
-    Returns:
-        By the digest of the adapter; a reason in one sentence.
-    """
-    adapters = {
-        item.version: Adapter.model_validate_json(item.tags["adapter"]).digest
-        for item in tracker.versions(name)
-        if "adapter" in item.tags
-    }
-    found: dict[str, str] = {}
-    for move in tracker.moves(name):
-        before = move.before or ""
-        if move.how == "rollback" and before in adapters and int(move.to) < int(before):
-            why = f": {move.why}" if move.why else ", without a reason"
-            found[adapters[before]] = (
-                f"version {before} of {name} had this very adapter, and {move.by} rolled it "
-                f"back on {minute(move.at)}{why}"
-            )
-        found.pop(adapters.get(move.to, ""), None)
-    return found
 
 
 def now() -> str:

@@ -11,7 +11,8 @@ from matplotlib.image import imread
 
 from tests.made_release import World
 from tunesmith.commands.history import golden_score, history
-from tunesmith.commands.releasing import override, rollback
+from tunesmith.commands.overriding import override
+from tunesmith.commands.releasing import rollback
 from tunesmith.errors import InputError
 from tunesmith.reporting.history_plot import Point, history_png
 from tunesmith.reporting.tracking import Version

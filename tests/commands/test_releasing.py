@@ -7,10 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 from tests.made_release import RUN_TAGS, World
+from tunesmith import champions
 from tunesmith.cli import main
-from tunesmith.commands.releasing import lagging, override, rollback
+from tunesmith.commands.overriding import override
+from tunesmith.commands.releasing import lagging, rollback
 from tunesmith.errors import InputError, MissingArtifact, Unready
-from tunesmith.releases import Release, withdrawn
+from tunesmith.releases import Release
 from tunesmith.reporting.tracking import CANDIDATE, CHAMPION, Registered, Tracker
 
 
@@ -120,20 +122,24 @@ def versions_of(world: World, name: str, *adapters: str) -> None:
         world.register(release.model_copy(update={"tags": tags}))
 
 
+def withdrawn(world: World, name: str) -> dict[str, str]:
+    return champions.withdrawn(world.tracker, world.settings().database, name)
+
+
 def test_what_was_rolled_back_is_withdrawn_until_a_person_brings_it_back(world: World) -> None:
     versions_of(world, "withdrawn", "a", "b", "c")
-    assert withdrawn(world.tracker, "withdrawn") == {}
+    assert withdrawn(world, "withdrawn") == {}
     rollback("withdrawn", world.settings(), None, "invents numbers")
-    [(adapter, why)] = withdrawn(world.tracker, "withdrawn").items()
+    [(adapter, why)] = withdrawn(world, "withdrawn").items()
     assert adapter == "c"
     assert "version 3 of withdrawn had this very adapter, and " in why
     assert "@" in why and why.endswith(" UTC: invents numbers")
 
     rollback("withdrawn", world.settings(), "1", "")
-    assert list(withdrawn(world.tracker, "withdrawn")) == ["c", "b"]
+    assert list(withdrawn(world, "withdrawn")) == ["c", "b"]
     rollback("withdrawn", world.settings(), "3", "it was the proxy")
     # Version 1 served meanwhile, and a newer one took its place: that says nothing against it.
-    assert list(withdrawn(world.tracker, "withdrawn")) == ["b"]
+    assert list(withdrawn(world, "withdrawn")) == ["b"]
 
 
 def test_an_override_brings_back_what_was_withdrawn(world: World) -> None:
@@ -141,10 +147,10 @@ def test_an_override_brings_back_what_was_withdrawn(world: World) -> None:
     release = world.ended("brought-back", "brought-back-2", "reject")
     override("brought-back-2", world.settings("reject"), "first")
     rollback("brought-back", world.settings("reject"), None, "")
-    assert "rolled it back" in withdrawn(world.tracker, "brought-back")[release.adapter.digest]
+    assert "rolled it back" in withdrawn(world, "brought-back")[release.adapter.digest]
     override("brought-back-2", world.settings("reject"), "second")
-    assert withdrawn(world.tracker, "brought-back") == {}
-    assert withdrawn(world.tracker, "unheard-of") == {}
+    assert withdrawn(world, "brought-back") == {}
+    assert withdrawn(world, "unheard-of") == {}
 
 
 def told_at_home(world: World, retrain: str) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, inspect, make_url, select, text
 
 from tunesmith.database import session as sessions
 from tunesmith.database.session import session
-from tunesmith.database.tables import Retrain, Table
+from tunesmith.database.tables import Interaction, Retrain, Table
 from tunesmith.errors import RecipeError, Transient
 
 NOW = datetime.datetime(2026, 11, 21, 5, 30, 0, 123456, tzinfo=datetime.UTC)
@@ -58,7 +58,7 @@ def test_the_tables_are_those_that_the_migrations_make(url):
     with engine(url).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Table.metadata) == []
-        assert context.get_current_revision() == "0002"
+        assert context.get_current_revision() == "0004"
 
 
 def test_what_the_comparison_would_miss_is_the_same_too(url, tmp_path):
@@ -99,15 +99,22 @@ def test_rows_of_the_revision_before_are_kept(url):
     before = create_engine(parsed)
     with before.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, "0002")
         connection.execute(text(
             "INSERT INTO retrains (id, recipe, recipe_digest, trigger, why, started_by, started) "
             "VALUES ('r1', 'tiny', 'd', 'manual', '', 'ann', '2026-11-21 05:30:00')"
         ))  # fmt: skip
+        connection.execute(text(
+            "INSERT INTO interactions (id, at, recipe, rollout, stage, assigned, served, model, "
+            "unit, key, streamed, ending, status, attempts, seconds, length, refusal, "
+            "finish_reason) VALUES ('i1', 5, 'tiny', '7', 1, 'control', 'control', 'm', 'u', '', "
+            "false, 'answered', 200, 1, 0.5, 9, false, 'stop')"
+        ))  # fmt: skip
     before.dispose()
     with session(url) as opened:
         assert opened.get_one(Retrain, "r1").recipe == "tiny"
-        assert inspect(opened.connection()).has_table("rollouts")
+        row = opened.get_one(Interaction, "i1")
+        assert (row.rollout, row.length, row.shadow_of) == ("7", 9, "")
 
 
 def test_a_row_comes_back_as_it_was(url):

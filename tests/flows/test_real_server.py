@@ -180,8 +180,11 @@ def test_deploying_twice_leaves_one_of_each(deployed: list[list[str]], server: S
         "retrain": "cpu",
         "train": "gpu",
         "learning_curve": "cpu",
+        "rollout": "cpu",
     }
     assert deployments["train"]["global_concurrency_limit"]["limit"] == 1
+    assert deployments["rollout"]["global_concurrency_limit"]["limit"] == 1
+    assert [item["slug"] for item in deployments["rollout"]["schedules"]] == ["every-five-minutes"]
     assert [item["slug"] for item in deployments["retrain"]["schedules"]] == ["quarterly"]
     automations = server.find("automations")
     assert [item["trigger"]["expect"] for item in automations] == [["drift.detected"]]
@@ -190,7 +193,11 @@ def test_deploying_twice_leaves_one_of_each(deployed: list[list[str]], server: S
 def test_the_next_quarter_is_scheduled(deployed: list[list[str]], server: Server) -> None:
     """With the wrong library versions the scheduler inserts nothing, and only its log says so."""
     run = until(
-        lambda: server.find("flow_runs", flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}}),
+        lambda: server.find(
+            "flow_runs",
+            flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}},
+            flows={"name": {"any_": ["retrain"]}},
+        ),
         "no scheduled run stands in the database",
         [],
     )[0]

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import socket
 
 import httpx
 import openai
 import pytest
 
 from tests.gateway.conftest import RECIPE, gateway
-from tests.scripted_upstream import says
-from tunesmith.gateway.app import Limits
+from tests.scripted_upstream import says, says_in_pieces
+from tunesmith.gateway import asgi
+from tunesmith.gateway.door import Limits
 from tunesmith.gateway.keys import ClientKey, Keys, digest_of, new_key
 
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -59,7 +61,11 @@ def test_health_needs_no_key_and_models_do(kept):
         assert http.get("/healthz").status_code == 200
         assert http.get("/readyz").status_code == 200
         assert http.get("/v1/models").status_code == 401
-    assert [model.id for model in running.client(api_key=key).models.list()] == [RECIPE]
+    client = running.client(api_key=key)
+    assert [model.id for model in client.models.list()] == [RECIPE]
+    with pytest.raises(openai.NotFoundError, match="no model 'gpt-4'"):
+        client.models.retrieve("gpt-4")
+    assert client.models.retrieve(RECIPE).id == RECIPE
 
 
 def test_a_key_has_a_rate_and_says_when_to_come_back(kept):
@@ -90,7 +96,7 @@ def test_what_is_kept_of_a_key_does_not_give_it_back():
         (b'{"model": 3}', "model: expected a string"),
         (b'{"model": "support-email", "stream": "yes"}', "stream: expected true or false"),
         (b'{"model": "support-email", "user": {}}', "user: expected a string"),
-        (b'{"model": "\xff"}', "model: expected a string"),
+        (b'{"model": "\xff"}', "no JSON object"),
         (b"[" * 100_000, "no JSON object"),
     ],
 )  # fmt: skip
@@ -121,6 +127,26 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(tmp_path, declare
         assert post(running, BODY).status_code == 200
 
 
+def test_a_body_that_does_not_come_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(asgi, "SLOWEST", 0.2)
+    with gateway(tmp_path / "i") as running:
+        port = int(running.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
+            slow.sendall(
+                b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{" % PATH.encode()
+            )
+            assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
+        assert refused(running, 408) == 1
+        assert post(running, BODY).status_code == 200
+
+
+def refused(running, status):
+    """How often a request was answered here with a status, as the counters have it."""
+    return running.door.metrics._registry.get_sample_value(
+        "tunesmith_refused_total", {"status": str(status)}
+    )
+
+
 def test_headers_that_are_too_large_are_refused(running):
     reply = post(running, BODY, headers={"x-long": "x" * 40_000})
     assert (reply.status_code, reply.json()["error"]["code"]) == (431, "headers_too_large")
@@ -129,7 +155,7 @@ def test_headers_that_are_too_large_are_refused(running):
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", PATH, 405), ("GET", "/", 404), ("POST", "/v1/embeddings", 404),
-     ("POST", "/v1/models", 404), ("DELETE", PATH, 405)],
+     ("POST", "/v1/models", 405), ("DELETE", PATH, 405)],
 )  # fmt: skip
 def test_what_is_not_there_is_told_in_the_wire_format(running, method, path, status):
     with running.http() as http:
@@ -176,6 +202,27 @@ def test_the_async_client_works_many_times_at_once(running):
     assert len({record["id"] for record in running.records()}) == 20
 
 
+def test_the_async_client_streams(running):
+    running.treatment.answer = says_in_pieces("a", "b")
+
+    async def stream():
+        async with openai.AsyncOpenAI(
+            base_url=f"{running.url}/v1", api_key="none", max_retries=0
+        ) as client:
+            chunks = await client.chat.completions.create(**BODY, stream=True)
+            return [chunk.choices[0].delta.content async for chunk in chunks]
+
+    assert "".join(filter(None, asyncio.run(stream()))) == "ab"
+
+
+@pytest.mark.parametrize("name", ["x-tunesmith-user", "x-tunesmith-conversation"])
+def test_who_asks_is_not_told_to_the_upstream_by_our_headers(running, name):
+    post(running, {**BODY, "user": None}, headers={name: "a", "x-other": "b"})
+    (headers,) = running.treatment.headers
+    assert name not in headers
+    assert headers["x-other"] == "b"
+
+
 @pytest.mark.parametrize(
     ("fields", "headers", "alike"),
     [
@@ -202,6 +249,14 @@ def test_numbers_pass_as_they_were_written(running):
 
 
 # Feedback
+
+
+def test_feedback_that_cannot_be_kept_is_not_acknowledged(tmp_path):
+    drops = []
+    with gateway(tmp_path / "i", limit=10, drops=drops) as running:
+        reply = say(running, interaction="i" * 32, rating=1)
+        assert (reply.status_code, reply.headers["retry-after"]) == (503, "60")
+    assert drops == [1]
 
 
 def say(running, **said):
@@ -235,6 +290,8 @@ def test_feedback_is_kept_beside_what_it_is_of(running):
         ({"interaction": "i" * 32, "rating": 1, "id": "x" * 81}, "80 characters"),
         ({"interaction": "i" * 32, "outcomes": {str(n): 1 for n in range(21)}}, "20 at most"),
         ({"interaction": "i" * 32, "outcomes": {"a": "b"}}, "outcomes"),
+        ({"interaction": "i" * 32, "outcomes": {"rating": 7}}, "rating has a meaning of its own"),
+        ({"interaction": "i" * 32, "outcomes": {"seconds": 7}}, "seconds has a meaning"),
     ],
 )
 def test_feedback_that_says_nothing_is_told(running, said, why):

@@ -8,7 +8,7 @@ import time
 import openai
 import pytest
 
-from tests.gateway.conftest import QUICK, RECIPE, gateway
+from tests.gateway.conftest import RECIPE, gateway, patience, wait_for
 from tests.scripted_upstream import (
     BROKEN,
     DONE,
@@ -84,7 +84,6 @@ def test_a_client_that_asks_for_counts_gets_them(running):
 
 
 def test_pieces_go_out_as_they_come_and_not_at_the_end(tmp_path):
-    calm = type(QUICK)(first_token=30, idle=30, total=60)
     seen = threading.Event()
 
     def waits(handler, body):
@@ -93,7 +92,7 @@ def test_pieces_go_out_as_they_come_and_not_at_the_end(tmp_path):
             handler.push(one)
         handler.wfile.write(b"0\r\n\r\n")
 
-    with gateway(tmp_path / "i", timeouts=calm) as running:
+    with gateway(tmp_path / "i") as running:
         running.treatment.answer = streams(OPENING, piece("a"), then=waits)
         said = []
         for chunk in running.ask(stream=True):
@@ -117,6 +116,7 @@ def test_response_headers_say_who_was_assigned_and_who_answered(running):
     with running.http() as http:
         body = {"model": RECIPE, "user": "u1", "messages": MESSAGES}
         replies = [http.post("/v1/chat/completions", json=body) for _ in range(2)]
+    assert all(int(reply.headers["content-length"]) == len(reply.content) for reply in replies)
     told = [
         (reply.headers["x-tunesmith-assigned"], reply.headers["x-tunesmith-served"])
         for reply in replies
@@ -172,24 +172,25 @@ FAILS_AT_ONCE = [
 
 
 @pytest.mark.parametrize(("step", "streamed", "ending"), FAILS_AT_ONCE)
-def test_control_steps_in_before_the_first_content(running, step, streamed, ending):
-    if step is None:
-        with socket.socket() as closed:
-            closed.bind(("127.0.0.1", 0))
-            running.treatment.url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
-        running.give()
-    else:
-        running.treatment.told(step)
-    whole = says("from control")
-    running.control.answer = says_in_pieces("from ", "control") if streamed else whole
-    answer = running.ask(stream=streamed)
-    said = text_of(answer) if streamed else answer.choices[0].message.content
-    assert said == "from control"
-    record = running.record()
-    assert (record["assigned"], record.get("served", "control")) == ("treatment", "control")
-    assert (record["treatment_ending"], record["attempts"]) == (ending, 2)
-    assert record.get("ending", "answered") == "answered"
-    assert (record["model"], record["length"]) == ("model-3", 12)
+def test_control_steps_in_before_the_first_content(tmp_path, step, streamed, ending):
+    with gateway(tmp_path / "i", timeouts=patience(ending)) as running:
+        if step is None:
+            with socket.socket() as closed:
+                closed.bind(("127.0.0.1", 0))
+                running.treatment.url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+            running.give()
+        else:
+            running.treatment.told(step)
+        whole = says("from control")
+        running.control.answer = says_in_pieces("from ", "control") if streamed else whole
+        answer = running.ask(stream=streamed)
+        said = text_of(answer) if streamed else answer.choices[0].message.content
+        assert said == "from control"
+        record = running.record()
+        assert (record["assigned"], record.get("served", "control")) == ("treatment", "control")
+        assert (record["treatment_ending"], record["attempts"]) == (ending, 2)
+        assert record.get("ending", "answered") == "answered"
+        assert (record["model"], record["length"]) == ("model-3", 12)
 
 
 def test_a_wrong_request_is_the_clients_and_is_not_tried_again(running):
@@ -213,18 +214,19 @@ ALONE = {
 
 
 @pytest.mark.parametrize("case", ALONE)
-def test_controls_own_failure_is_told(running, case):
+def test_controls_own_failure_is_told(tmp_path, case):
     step, ending, status, error = ALONE[case]
-    running.give(weight=0)
-    running.control.told(step)
-    with pytest.raises(error) as raised:
-        running.ask()
-    assert raised.value.status_code == status
-    if case == "429":
-        assert raised.value.response.headers["retry-after"] == "7"
-    record = running.record()
-    assert (record["ending"], record["status"]) == (ending, status)
-    assert record.get("served", "control") == "control"
+    with gateway(tmp_path / "i", timeouts=patience(ending)) as running:
+        running.give(weight=0)
+        running.control.told(step)
+        with pytest.raises(error) as raised:
+            running.ask()
+        assert raised.value.status_code == status
+        if case == "429":
+            assert raised.value.response.headers["retry-after"] == "7"
+        record = running.record()
+        assert (record["ending"], record["status"]) == (ending, status)
+        assert record.get("served", "control") == "control"
 
 
 IN_THE_MIDST = {
@@ -237,28 +239,29 @@ IN_THE_MIDST = {
 
 
 @pytest.mark.parametrize("case", IN_THE_MIDST)
-def test_after_the_first_content_a_failure_is_an_error_in_the_stream(running, case):
+def test_after_the_first_content_a_failure_is_an_error_in_the_stream(tmp_path, case):
     step, ending = IN_THE_MIDST[case]
-    running.treatment.told(step)
-    seen = []
-    with pytest.raises(openai.APIError):
-        for chunk in running.ask(stream=True):
-            seen.append(chunk.choices[0].delta.content or "")
-    assert "".join(seen).startswith("a")
-    assert running.control.requests == []
-    record = running.record()
-    assert (record["ending"], record["served"], record.get("attempts", 1)) == (
-        ending, "treatment", 1,
-    )  # fmt: skip
-    assert record.get("status", 200) == 200
+    with gateway(tmp_path / "i", timeouts=patience(ending)) as running:
+        running.treatment.told(step)
+        seen = []
+        with pytest.raises(openai.APIError):
+            for chunk in running.ask(stream=True):
+                seen.append(chunk.choices[0].delta.content or "")
+        assert "".join(seen).startswith("a")
+        assert running.control.requests == []
+        record = running.record()
+        assert (record["ending"], record["served"], record.get("attempts", 1)) == (
+            ending, "treatment", 1,
+        )  # fmt: skip
+        assert record.get("status", 200) == 200
 
 
 # The client goes
 
 
-def gone(running, read):
+def gone(running, read, streamed):
     """Send a request by hand, read so many events of the answer and hang up."""
-    body = json.dumps({"model": RECIPE, "user": "u1", "stream": True, "messages": []}).encode()
+    body = json.dumps({"model": RECIPE, "user": "u1", "stream": streamed, "messages": []}).encode()
     port = int(running.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as raw_client:
         raw_client.sendall(
@@ -273,23 +276,21 @@ def gone(running, read):
             wait_for(lambda: running.treatment.requests)
 
 
-def wait_for(what, seconds=5.0):
-    until = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    return found
-
-
 @pytest.mark.parametrize(
-    ("pieces", "read"),
-    [((), 0), ((OPENING,), 0), ((OPENING, piece("a")), 2)],
-)  # fmt: skip
-def test_a_client_that_goes_away_ends_it_all(tmp_path, pieces, read):
-    calm = type(QUICK)(first_token=30, idle=30, total=60)
-    with gateway(tmp_path / "i", timeouts=calm) as running:
-        running.treatment.answer = streams(*pieces, then=hangs_till_closed)
-        gone(running, read)
+    ("step", "read", "streamed"),
+    [
+        (None, 0, False),
+        (streams, 0, True),
+        (lambda then: streams(OPENING, then=then), 0, True),
+        (lambda then: streams(OPENING, piece("a"), then=then), 2, True),
+    ],
+    ids=["whole", "before the stream", "before the first content", "in the midst"],
+)
+def test_a_client_that_goes_away_ends_it_all(tmp_path, step, read, streamed):
+    with gateway(tmp_path / "i") as running:
+        closed = hangs_till_closed
+        running.treatment.answer = closed if step is None else step(then=closed)
+        gone(running, read, streamed)
         (record,) = wait_for(running.records)
         assert record["ending"] == "client_gone"
         assert running.control.requests == []
@@ -342,7 +343,10 @@ def test_a_full_disk_drops_records_and_no_request(tmp_path, durability):
 
 def test_a_gateway_that_cannot_see_the_ledger_serves_control(tmp_path):
     with gateway(tmp_path / "i", lease=0.0) as running:
-        assert running.ask().choices[0].message.content == "re: hi"
+        with running.http() as http:
+            body = {"model": RECIPE, "user": "u1", "messages": MESSAGES}
+            reply = http.post("/v1/chat/completions", json=body)
+        assert (reply.status_code, reply.headers["x-tunesmith-served"]) == (200, "control")
         assert len(running.control.requests) == 1
         record = running.record()
         assert (record["assigned"], record.get("served", "control")) == ("treatment", "control")

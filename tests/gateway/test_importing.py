@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import time
 
 import pytest
 from sqlalchemy import func, select
@@ -9,7 +11,7 @@ from sqlalchemy import func, select
 from tunesmith.database.session import session
 from tunesmith.database.tables import Feedback, Segment
 from tunesmith.database.tables import Interaction as Row
-from tunesmith.gateway import importing
+from tunesmith.gateway import importer, importing
 from tunesmith.gateway.importing import import_all
 
 
@@ -58,9 +60,16 @@ def test_what_is_new_is_imported_once(folder, database):
     assert count(database) == 1202
     with session(database) as opened:
         row = opened.get_one(Row, "i000003")
-        assert (row.assigned, row.served, row.seconds, row.request) == (
-            "treatment", "control", 0.5, None,
+        assert (row.assigned, row.served, row.seconds, row.request, row.shadow_of) == (
+            "treatment", "control", 0.5, None, "",
         )  # fmt: skip
+
+
+def test_what_was_asked_in_shadow_says_whom_it_repeats(folder, database):
+    (folder / "1.jsonl").write_bytes(line(1) + line(2, shadow_of="i000001"))
+    import_all(folder, database)
+    with session(database) as opened:
+        assert opened.get_one(Row, "i000002").shadow_of == "i000001"
 
 
 def test_a_segment_that_is_read_again_changes_nothing(folder, database):
@@ -78,8 +87,11 @@ def test_an_importer_that_dies_in_the_midst_has_done_all_or_nothing(folder, data
     insert = importing._insert
 
     def dies(opened, table, rows):
-        assert insert(opened, table, rows) == 1200
-        raise KeyboardInterrupt
+        new = insert(opened, table, rows)
+        if table is Row:
+            assert new == 1200
+            raise KeyboardInterrupt
+        return new
 
     monkeypatch.setattr(importing, "_insert", dies)
     with pytest.raises(KeyboardInterrupt):
@@ -118,13 +130,46 @@ def test_a_segment_is_removed_when_it_is_read_and_nobody_writes(folder, database
     old, new, torn = folder / "1.jsonl", folder / "2.jsonl", folder / "3.jsonl"
     old.write_bytes(line(1))
     new.write_bytes(line(2))
-    torn.write_bytes(line(3) + b"{")
+    torn.write_bytes(line(3) + b"{")  # its writer was killed
     for path in (old, torn):
         os.utime(path, (1, 1))
-    assert import_all(folder, database).removed == 1
-    assert sorted(path.name for path in folder.iterdir()) == ["2.jsonl", "3.jsonl"]
+    done = import_all(folder, database)
+    assert (done.removed, done.unreadable) == (2, 1)
+    assert [path.name for path in folder.iterdir()] == ["2.jsonl"]
     assert count(database) == 3
 
 
 def test_without_a_folder_there_is_nothing_to_do(tmp_path, database):
     assert import_all(tmp_path / "none", database).rows == 0
+
+
+def test_the_process_beside_the_workers_imports_and_forgets_what_is_old(folder, database):
+    now = int(time.time() * 1000)
+    day = 86_400_000
+    (folder / "1.jsonl").write_bytes(
+        line(1, at=now - 3 * day, request="{}", answer="old")
+        + line(2, at=now - day, request="{}", answer="new")
+    )
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        importer.run(folder, database, keep_days=2)  # once: there is no gateway that it belongs to
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
+    with session(database) as opened:
+        assert {row.id: row.answer for row in opened.scalars(select(Row))} == {
+            "i000001": None, "i000002": "new",
+        }  # fmt: skip
+
+
+def test_an_importer_that_cannot_reach_the_database_loses_nothing(folder, tmp_path, caplog):
+    (folder / "1.jsonl").write_bytes(line(1))
+    away = "postgresql://ann@127.0.0.1:9/none?connect_timeout=2"
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        importer.run(folder, away, keep_days=2)
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
+    assert "wait on the disk" in caplog.text
+    assert import_all(folder, f"sqlite:///{tmp_path}/t.db").rows == 1

@@ -1,22 +1,28 @@
 """A gateway as people run it: its processes, the ledger it looks at, and how it ends."""
 
+import contextlib
 import datetime
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
+from sqlalchemy import func, select
 
 from tests.scripted_upstream import DONE, OPENING, piece, serving, streams
+from tunesmith.database.session import session
+from tunesmith.database.tables import Interaction as Row
 from tunesmith.errors import RecipeError
 from tunesmith.gateway.config import GatewayParams, check_address, load
-from tunesmith.gateway.importing import import_all
 from tunesmith.rollout.ledger import Version, latest, move, start
 from tunesmith.rollout.params import RolloutParams
 
@@ -53,6 +59,15 @@ class Process:
         assert reply.status_code == 200
         return reply.headers["x-tunesmith-served"]
 
+    def counted(self):
+        """Requests by the variants assigned and served, over all workers."""
+        found = Counter()
+        for line in httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines():
+            if line.startswith("tunesmith_requests_total"):
+                labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
+                found[labels["assigned"], labels["served"]] += float(line.rpartition(" ")[2])
+        return found
+
     def ready(self):
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code
@@ -60,7 +75,7 @@ class Process:
             return 0
 
 
-def wait_for(what, seconds=30.0):
+def wait_for(what, seconds=90.0):
     until = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < until
@@ -112,20 +127,31 @@ def test_a_move_in_the_ledger_reaches_every_worker_and_drops_no_request(started,
     running = started(workers=2)
     assert {running.served() for _ in range(8)} == {"control"}
     old, new = Version(version="3", model="m-3"), Version(version="4", model="m-4")
-    params = RolloutParams(stages=(100,))
+    params = RolloutParams(stages=("shadow", 1, 100))
     rollout = start(running.database, "tiny", old, new, params, "ann", NOW)
+    wait_for(lambda: running.served() and asked(upstream, "m-4"))  # in shadow: nobody sees it
+    for _ in range(2):
+        rollout = move(running.database, rollout, "advance", "ann", "", NOW)
     wait_for(lambda: {running.served() for _ in range(12)} == {"treatment"})
     move(running.database, rollout, "roll_back", "ann", "", NOW)
     wait_for(lambda: {running.served() for _ in range(12)} == {"control"})
     assert {body["model"] for body in upstream.requests[-12:]} == {"m-3"}
     assert latest(running.database, "tiny").position.status == "rolled_back"
-    page = httpx.get(f"{running.url}/metrics").text
-    assert 'tunesmith_requests_total{assigned="treatment",ending="answered"' in page
-    counted = [float(line.rpartition(" ")[2]) for line in page.splitlines()
-               if line.startswith("tunesmith_requests_total")]  # fmt: skip
-    assert sum(counted) == len(upstream.requests) >= 32
-    imported = import_all(running.home / "interactions", running.database)
-    assert imported.rows == len(upstream.requests)
+    wait_for(lambda: sum(running.counted().values()) == len(upstream.requests))
+    assert {name for name, count in running.counted().items() if count} == {
+        ("control", "control"), ("treatment", "treatment"), ("shadow", "shadow"),
+    }  # fmt: skip
+    wait_for(lambda: recorded(running.database) == len(upstream.requests))
+
+
+def asked(upstream, model):
+    return any(body["model"] == model for body in upstream.requests)
+
+
+def recorded(database):
+    """How many interactions the importer beside the workers has brought."""
+    with session(database) as opened:
+        return opened.scalar(select(func.count()).select_from(Row))
 
 
 def test_what_was_answered_survives_a_kill(started):
@@ -137,24 +163,31 @@ def test_what_was_answered_survives_a_kill(started):
     assert all(name in kept for name in ids)
 
 
-def test_a_worker_that_dies_is_replaced(started):
+def test_a_worker_that_dies_is_replaced_and_none_outlives_the_gateway(started):
     running = started(workers=2)
-    wait_for(lambda: len(_children(running.process.pid)) == 2)
-    children = _children(running.process.pid)
-    os.kill(children[0], signal.SIGKILL)
-    wait_for(lambda: len(_children(running.process.pid)) == 2
-             and children[0] not in _children(running.process.pid))  # fmt: skip
+    wait_for(lambda: len(_workers(running.process.pid)) == 2)
+    killed = _workers(running.process.pid)[0]
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: len(_workers(running.process.pid)) == 2
+             and killed not in _workers(running.process.pid))  # fmt: skip
     assert wait_for(lambda: running.ask().status_code == 200)
+    # Nobody is left when the process is killed that keeps them: another may want the port.
+    left = psutil.Process(running.process.pid).children()
+    assert len(left) >= 3  # the importer, too
+    running.process.kill()
+    running.process.wait()
+    assert psutil.wait_procs(left, timeout=60)[1] == []
+    assert running.ready() == 0
 
 
-def _children(parent):
-    import psutil
-
-    return [
-        child.pid
-        for child in psutil.Process(parent).children()
-        if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
-    ]
+def _workers(parent):
+    """The children that write interactions; the importer writes none."""
+    found = []
+    for child in psutil.Process(parent).children():
+        with contextlib.suppress(psutil.Error):
+            if any(file.path.endswith(".jsonl") for file in child.open_files()):
+                found.append(child.pid)
+    return found
 
 
 def test_it_ends_when_its_streams_have(started, upstream):

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from tunesmith.rollout.decision import Evidence, Position, decide, weight
-from tunesmith.rollout.params import RolloutParams
+from tunesmith.rollout.params import GUARDRAILS, RolloutParams
 from tunesmith.rollout.readings import Reading
 
 NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
@@ -101,10 +101,37 @@ def test_what_is_not_settled_waits_for_the_budget_and_then_for_the_recipe():
         assert "30,000 requests are spent of 30,000" in move.why
 
 
+def nothing(due, name="user rating"):
+    unknown = float("nan")
+    return Reading(name, unknown, float("-inf"), float("inf"), unknown, unknown, 0, 0, False,
+                   False, due)  # fmt: skip
+
+
 def test_no_data_is_neither_a_pass_nor_a_fail():
-    nothing = Reading("user rating", float("nan"), float("-inf"), float("inf"), 0, 0, 0, 0, False,
-                      False)  # fmt: skip
-    assert decide(PARAMS, at(10), evidence(reading(), nothing), NOW).kind == "stay"
+    few, enough = nothing(PARAMS.minimum_requests - 1), nothing(PARAMS.minimum_requests)
+    assert decide(PARAMS, at(10), evidence(reading(), few), NOW).kind == "stay"
+    for action, kind in (("hold", "hold"), ("ask", "ask"), ("roll_back", "ask")):
+        params = PARAMS.model_copy(update={"unsettled": action})
+        for silent in (few, enough):
+            spent = evidence(reading(), silent, spent=PARAMS.budget)
+            assert decide(params, at(10), spent, NOW).kind == kind
+
+
+def test_what_nobody_tells_is_asked_about_before_the_budget_is_spent():
+    silent = nothing(PARAMS.minimum_requests)
+    move = decide(PARAMS, at(10), evidence(reading(), silent), NOW)
+    assert move.kind == "ask"
+    assert "nothing is known of user rating, though 500 requests are due" in move.why
+    assert "rollout: {guardrails: {user rating: null}}" in move.why
+    # One question at a time: what is still being measured is waited for.
+    both = evidence(reading(sure=False), silent)
+    move = decide(PARAMS, at(10), both, NOW)
+    assert move.kind == "stay"
+    assert "not settled whether not worse: task completion; nothing is known of" in move.why
+    # What was measured and is not settled may still roll back.
+    params = PARAMS.model_copy(update={"unsettled": "roll_back"})
+    spent = evidence(reading(sure=False), silent, spent=PARAMS.budget)
+    assert decide(params, at(10), spent, NOW).kind == "roll_back"
 
 
 @pytest.mark.parametrize(
@@ -120,8 +147,34 @@ def test_the_weight_is_that_of_the_stage(position, buckets):
 @pytest.mark.parametrize(
     "stages",
     [(5, 10), (10, 5, 100), (5, 5, 100), (5, "shadow", 100), ("bake", 5, 100), (100, "shadow"),
-     ("shadow",), (0, 100), (5, 100, "bake", "bake")],
+     ("shadow",), (0, 100), (5, 100, "bake", "bake"), (25, 100), ("shadow", 50, 100), (100,)],
 )  # fmt: skip
 def test_stages_that_lead_nowhere_are_refused(stages):
     with pytest.raises(ValidationError):
         RolloutParams(stages=stages)
+
+
+def test_given_guardrails_join_the_default_ones():
+    closed = {"value": "ticket_closed", "better": "higher", "margin": 0.05, "window_hours": 72}
+    params = RolloutParams.model_validate(
+        {"guardrails": {"closed": closed, "errors": {"margin": 0.01}, "user rating": None}}
+    )
+    assert set(params.guardrails) == set(GUARDRAILS) - {"user rating"} | {"closed"}
+    assert params.guardrails["errors"] == GUARDRAILS["errors"].model_copy(update={"margin": 0.01})
+    # As the ledger keeps them and reads them again.
+    assert RolloutParams.model_validate(params.model_dump(mode="json")) == params
+
+
+@pytest.mark.parametrize(
+    ("guardrails", "told"),
+    [
+        ({"user ratings": None}, "null leaves out a default guardrail, and user ratings is none"),
+        ({"x": {"value": "closed", "better": "higher", "margin": 1}}, "expected window_hours"),
+        ({"x": {"value": "seconds", "better": "higher", "margin": 1, "quantile": 0.9}},
+         "expected better: lower"),
+        (dict.fromkeys(GUARDRAILS), "at least 1"),
+    ],
+)  # fmt: skip
+def test_guardrails_that_guard_nothing_are_refused(guardrails, told):
+    with pytest.raises(ValidationError, match=told):
+        RolloutParams.model_validate({"guardrails": guardrails})

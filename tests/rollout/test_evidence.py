@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from sqlalchemy import insert
 
 from tunesmith.database.session import session
 from tunesmith.database.tables import Feedback
@@ -16,7 +17,8 @@ NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
 NAMES = ("task completion", "errors", "refusals", "response length", "cost per request")
 PARAMS = RolloutParams(
-    stages=("shadow", 10, 50, 100), guardrails={name: GUARDRAILS[name] for name in NAMES}
+    stages=("shadow", 10, 50, 100),
+    guardrails={name: each if name in NAMES else None for name, each in GUARDRAILS.items()},
 )
 
 
@@ -53,12 +55,14 @@ def interactions(rollout, count=4000, per_user=2, hours=20.0, **changed):
 
 
 def put(database, rows, feedback=()):
+    said = [
+        {"id": f"f{at:05}", "interaction": name, "at": when, "outcomes": outcomes}
+        for at, (name, when, outcomes) in enumerate(feedback)
+    ]
     with session(database) as opened:
-        opened.add_all(Row(**row) for row in rows)
-        opened.add_all(
-            Feedback(id=f"f{at}", interaction=name, at=when, outcomes=said)
-            for at, (name, when, said) in enumerate(feedback)
-        )
+        for table, values in ((Row, rows), (Feedback, said)):
+            if values:
+                opened.execute(insert(table), values)
 
 
 def by_name(evidence):
@@ -68,7 +72,7 @@ def by_name(evidence):
 def test_alike_sides_are_sure_and_counted(database, rollout):
     rows = interactions(rollout)
     put(database, rows)
-    found = collect(database, rollout, NOW + 21 * HOUR)
+    found = collect(database, rollout, NOW + 45 * HOUR)
     treated = sum(row["assigned"] == "treatment" for row in rows)
     assert (found.in_stage, found.spent) == (treated, 4000)
     assert (found.ratio, found.tripped) == ("", "")
@@ -81,9 +85,11 @@ def test_alike_sides_are_sure_and_counted(database, rollout):
 
 def test_only_what_was_seen_by_then_counts(database, rollout):
     put(database, interactions(rollout))
-    assert collect(database, rollout, NOW + 5 * HOUR).spent == pytest.approx(1000, abs=2)
+    # A request is spent when its feedback is due, a day after it came.
+    assert collect(database, rollout, NOW + 21 * HOUR).spent == 0
+    assert collect(database, rollout, NOW + 29 * HOUR).spent == pytest.approx(1000, abs=2)
     later = move(database, rollout, "advance", "ann", "", NOW + 10 * HOUR)
-    found = collect(database, later, NOW + 21 * HOUR)
+    found = collect(database, later, NOW + 45 * HOUR)
     assert found.in_stage == pytest.approx(200, abs=60)
     assert found.spent == 4000
 
@@ -124,7 +130,8 @@ def test_feedback_counts_when_its_window_is_over_and_the_last_word_wins(database
 
 
 def test_silence_counts_where_the_recipe_says_what_it_means(database, rollout):
-    closed = Guardrail(value="ticket_closed", better="higher", margin=0.05, absent=0.0)
+    closed = Guardrail(value="ticket_closed", better="higher", margin=0.05, absent=0.0,
+                       window_hours=1)  # fmt: skip
     params = PARAMS.model_copy(update={"guardrails": {"closed": closed}})
     rows = interactions(rollout)
     said = [(row["id"], row["at"], {"ticket_closed": True}) for row in rows
@@ -153,6 +160,51 @@ def test_the_breaker_looks_at_the_last_requests_of_the_treatment(database, rollo
     assert collect(database, rollout, NOW + 4 * HOUR).tripped == ""
     found = collect(database, rollout, NOW + 21 * HOUR)
     assert found.tripped == "20 of the treatment's last 20 requests failed"
+
+
+def test_the_breaker_leaves_out_what_says_nothing_of_the_model(database, rollout):
+    ends = ["refused", "client_error", "client_gone", "client_error"]
+    put(database, interactions(
+        rollout, ending=lambda n, side: ends[n % 4] if side == "treatment" else "answered",
+        per_user=1,
+    ))  # fmt: skip
+    found = collect(database, rollout, NOW + 21 * HOUR)
+    assert found.tripped == "20 of the treatment's last 20 requests failed"
+
+
+def test_users_who_were_seen_in_shadow_count_when_they_are_first_assigned(database, rollout):
+    rows = interactions(rollout)
+    lost = [row for row in rows if row["assigned"] == "control" or row["unit"][-1] in "01234"]
+    before = [
+        row | {"id": f"b{row['id']}", "stage": 0, "assigned": "control", "at": row["at"] - 10**9}
+        for row in rows
+    ]
+    put(database, before + lost)
+    assert "as they should" in collect(database, rollout, NOW + 21 * HOUR).ratio
+
+
+@pytest.mark.parametrize(("kind", "anew"), [("hold", True), ("ask", True), (None, False)])
+def test_what_a_person_has_looked_at_begins_anew(database, rollout, kind, anew):
+    rows = interactions(rollout)
+    uneven = [row for number, row in enumerate(rows)
+              if number > 2000 or row["assigned"] == "control"]  # fmt: skip
+    put(database, uneven)
+    at = NOW + 10 * HOUR + datetime.timedelta(minutes=1)
+    if kind:
+        rollout = move(database, rollout, kind, "tick", "", at)
+        assert "as they should" in collect(database, rollout, NOW + 10 * HOUR).ratio
+        rollout = move(database, rollout, "resume", "ann", "mended", at)
+    found = collect(database, rollout, NOW + 45 * HOUR)
+    assert bool(found.ratio) is not anew
+    assert found.spent == (pytest.approx(1997, abs=3) if anew else len(uneven))
+
+
+def test_what_is_due_and_has_no_value_is_counted(database, rollout):
+    rows = interactions(rollout)
+    put(database, rows, [(rows[0]["id"], rows[0]["at"] + 1, {"other": True})])
+    found = by_name(collect(database, rollout, NOW + 34 * HOUR))["task completion"]
+    due = sum(row["assigned"] == "treatment" for row in rows[:2001])
+    assert (found.requests, found.due) == (0, due)
 
 
 def test_nothing_yet_is_nothing(database, rollout):

@@ -8,7 +8,18 @@ import pytest
 from tunesmith.database import session as sessions
 from tunesmith.errors import InputError
 from tunesmith.rollout import ledger
-from tunesmith.rollout.ledger import TooLate, Version, history, latest, move, start
+from tunesmith.rollout.ledger import (
+    NotOver,
+    TooLate,
+    Version,
+    all_of,
+    history,
+    latest,
+    move,
+    recipes,
+    settle,
+    start,
+)
 from tunesmith.rollout.params import RolloutParams
 
 NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
@@ -25,8 +36,8 @@ def database(database_url):
 
 
 def begun(database, **more):
-    fields = {"control": OLD, "treatment": NEW, **more}
-    return start(database, "tiny", params=PARAMS, by="retrain 1", now=NOW, **fields)
+    fields = {"recipe": "tiny", "control": OLD, "treatment": NEW, "now": NOW, **more}
+    return start(database, params=PARAMS, by="retrain 1", **fields)
 
 
 def test_a_rollout_comes_back_as_it_was_begun(database):
@@ -127,3 +138,50 @@ def test_a_mover_that_dies_half_way_has_moved_nothing(database, monkeypatch):
     monkeypatch.undo()
     assert latest(database, "tiny") == seen
     assert len(history(database, seen.id)) == 1
+
+
+def test_of_many_that_begin_at_once_one_begins(database):
+    begun(database, recipe="other")  # the tables are there
+    made, refused = [], []
+    ready = threading.Barrier(6)
+
+    def begin(number):
+        ready.wait()
+        try:
+            treatment = Version(version=f"{4 + number % 2}", model="m")
+            made.append(begun(database, treatment=treatment).id)
+        except NotOver as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(made), len(set(made)), len(refused)) == (3, 1, 3)
+    assert [found.id for found in all_of(database, "tiny")] == made[:1]
+
+
+def test_what_serves_at_once_is_over_as_it_begins(database):
+    made = settle(database, "tiny", OLD, NEW, "ann", "it is urgent", NOW)
+    assert latest(database, "tiny") == made
+    assert (made.open, made.weight, made.champion) == (False, 10_000, NEW)
+    (entry,) = history(database, made.id)
+    assert (entry.kind, entry.status, entry.why) == ("start", "done", "it is urgent")
+    going = begun(database, now=LATER)
+    with pytest.raises(NotOver, match=f"rollout {going.id}, of m-4, is not over"):
+        settle(database, "tiny", OLD, NEW, "ann", "", LATER)
+    assert [found.id for found in all_of(database, "tiny")] == [made.id, going.id]
+    begun(database, recipe="other")
+    assert recipes(database) == ["other", "tiny"]
+
+
+def test_one_that_is_done_can_be_rolled_back(database):
+    made = begun(database)
+    for kind in ("advance", "advance", "finish"):
+        assert made.champion == (NEW if made.weight == 10_000 else OLD)
+        made = move(database, made, kind, "tick", "", LATER)
+    assert (made.position.status, made.champion) == ("done", NEW)
+    made = move(database, made, "roll_back", "ann", "late", LATER)
+    assert (made.position.status, made.weight, made.champion) == ("rolled_back", 0, OLD)
+    assert begun(database, now=LATER).salt != made.salt

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from tunesmith.rollout.analysis import Requests
 from tunesmith.rollout.params import GUARDRAILS, Guardrail
-from tunesmith.rollout.readings import Requests, read
+from tunesmith.rollout.readings import read
 
 UNITS = 4000
 

@@ -105,3 +105,20 @@ def test_a_tick_that_dies_has_done_nothing_and_the_next_does_it(
     monkeypatch.undo()
     assert len(history(database, begun.id)) == 1
     assert tick(database, tmp_path / "i", "tiny", LATER).move.kind == "advance"
+
+
+def test_metrics_of_answers_are_asked_for_in_shadow_alone(database, tmp_path):
+    """Taking a candidate back from users must not wait for what only they need."""
+    versions = Version(version="3", model="m-3"), Version(version="4", model="m-4")
+    params = QUICK.model_copy(update={"stages": ("shadow", 10, 100)})
+    made = start(database, "tiny", *versions, params, "ann", NOW)
+    asked = []
+
+    def metrics(rollout):
+        asked.append(rollout.position.stage)
+        return {}
+
+    tick(database, tmp_path, "tiny", LATER, metrics=metrics)
+    ledger.move(database, made, "advance", "ann", "", LATER)
+    tick(database, tmp_path, "tiny", LATER, metrics=metrics)
+    assert asked == [0]

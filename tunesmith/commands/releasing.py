@@ -1,33 +1,30 @@
-"""What a person decides about versions: to promote against the verdict, and to go back.
+"""Going back to a version that served before, and aliases that are not where they should be.
 
-Both move the alias `champion`, and keep who did it, when and why with the registered model. Each
-may be called again after a kill: what was begun is ended, what was done is not done twice.
+A rollback changes the champion, and keeps who did it, when and why: by the alias, or where the
+recipe has had a rollout by its ledger, which gateways and alias follow. It may be called again
+after a kill: what was begun is ended, what was done is not done twice.
 """
 
-import json
-from collections.abc import Sequence
+import datetime
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import select
-
-from tunesmith import publishing, releases, retrains
-from tunesmith.database.session import session
-from tunesmith.database.tables import Retrain
-from tunesmith.errors import InputError, MissingArtifact, Unready
-from tunesmith.pipeline import Result
-from tunesmith.recipe import Recipe
+from tunesmith import champions, releases, retrains
+from tunesmith.errors import InputError, Unready
 from tunesmith.reporting.tracking import CHAMPION, Move, Registered, Tracker, Version
-from tunesmith.reporting.verdict import minute, override_document
+from tunesmith.reporting.verdict import minute
+from tunesmith.rollout import ledger
+from tunesmith.rollout.ledger import Rollout
 from tunesmith.settings import Settings
-from tunesmith.store import Store
 
 _LONGEST = 2000
 """Characters of a reason."""
-_SHOWN = 5
-"""Retrains that a refusal names."""
 
 
 def rollback(name: str, settings: Settings, to: str | None, why: str) -> str:
-    """Move the alias `champion` back to the version that served before, and say what was done.
+    """Let the version that served before serve again, and say what was done.
+
+    While a candidate is being rolled out, and as long after 100 % as its recipe says, that ends
+    the rollout: one write in the ledger, which gateways see within a second.
 
     Without `to`, a second call after a rollback goes no further back: whoever presses twice, or
     runs the command again because the first answer was lost, must not lose two versions.
@@ -40,7 +37,8 @@ def rollback(name: str, settings: Settings, to: str | None, why: str) -> str:
 
     Raises:
         InputError: when there is no such model or version.
-        Unready: when nothing serves, or nothing served before.
+        Unready: when nothing serves, nothing served before, or it was so long ago that it must be
+            named.
     """
     tracker = retrains.open_tracker(settings)
     versions = tracker.versions(name)
@@ -49,7 +47,12 @@ def rollback(name: str, settings: Settings, to: str | None, why: str) -> str:
             f"{name}: no version of a model of this name is registered in {tracker.url}; expected "
             "the `name` of a recipe that has promoted one"
         )
-    reason = _reason("--why", why)
+    reason = reason_of("--why", why)
+    champions.mirror(tracker, settings.database, name)
+    rollout = ledger.latest(settings.database, name)
+    if rollout is not None:
+        wanted = None if to is None else _version(versions, to).version
+        return _by_ledger(settings, tracker, rollout, wanted, reason)
     moves = tracker.moves(name)
     now = _ended(tracker, name, moves)
     target = _before(name, moves, now) if to is None else _version(versions, to).version
@@ -68,6 +71,67 @@ def rollback(name: str, settings: Settings, to: str | None, why: str) -> str:
     if now is None:
         return told
     return f"{told}, instead of version {now}. To undo it: tunesmith rollback {name} --to {now}"
+
+
+def _by_ledger(
+    settings: Settings, tracker: Tracker, rollout: Rollout, wanted: str | None, why: str
+) -> str:
+    """Go back where a ledger says who serves."""
+    name, now = rollout.recipe, datetime.datetime.now(datetime.UTC)
+    control, champion = rollout.control, rollout.champion
+    if not rollout.open and (
+        wanted == champion.version or (wanted is None and _went_back(rollout))
+    ):
+        if tracker.serving(name) != champion.version:  # moved in MLflow, and not by the ledger
+            tracker.set_alias(Registered(name=name, version=champion.version), CHAMPION)
+        return (
+            f"{name}: {champion.model} serves, by rollout {rollout.id}; nothing was moved. To go "
+            f"to another: tunesmith rollback {name} --to VERSION"
+        )
+    if wanted is None and rollout.position.status == "done":
+        _refuse_late(settings, rollout, now)
+    if wanted in (None, control.version):
+        found = champions.roll_back(settings.database, tracker, rollout, retrains.person(), why)
+        return (
+            f"{name}: {found.control.model} serves everybody, by {retrains.person()}: rollout "
+            f"{found.id} of {found.treatment.model} is rolled back. To undo it: tunesmith "
+            f"rollback {name} --to {found.treatment.version}"
+        )
+    made = champions.serve(settings.database, tracker, name, wanted, retrains.person(), why)
+    return (
+        f"{name}: {made.treatment.model} serves everybody, by {retrains.person()}, instead of "
+        f"{made.control.model}. To undo it: tunesmith rollback {name} --to {made.control.version}"
+    )
+
+
+def _went_back(rollout: Rollout) -> bool:
+    """Whether somebody or something has gone back already."""
+    backwards = int(rollout.treatment.version) < int(rollout.control.version)
+    return rollout.position.status == "rolled_back" or backwards
+
+
+def _refuse_late(settings: Settings, rollout: Rollout, now: datetime.datetime) -> None:
+    """Refuse to go back to what is perhaps no longer loaded, unless it is named."""
+    days = rollout.params.rollback_window_days
+    since = champions.since(settings.database, rollout)
+    if now > since + datetime.timedelta(days=days):
+        raise Unready(
+            f"{rollout.recipe}: {rollout.treatment.model} has served everybody since "
+            f"{since:%Y-%m-%d}, more than the {days:g} days for which the champion before stays "
+            f"loaded. Look that {rollout.control.model} is served, then: tunesmith rollback "
+            f"{rollout.recipe} --to {rollout.control.version}"
+        )
+
+
+def mended(settings: Settings) -> Iterator[str]:
+    """Let every alias `champion` follow its ledger, and say where it lagged behind."""
+    tracker = retrains.open_tracker(settings)
+    for name in ledger.recipes(settings.database):
+        for move in champions.mirror(tracker, settings.database, name):
+            yield (
+                f"{name}: the alias champion lagged behind the ledger; it is on version {move.to} "
+                f"now, as of {minute(move.at)}: {move.why}"
+            )
 
 
 def lagging(tracker: Tracker, name: str) -> str:
@@ -134,7 +198,7 @@ def _version(versions: Sequence[Version], wanted: str) -> Version:
     raise InputError(f"--to {wanted}: there is no such version; expected one of {known}")
 
 
-def _reason(option: str, text: str) -> str:
+def reason_of(option: str, text: str) -> str:
     """Return a reason on one line.
 
     Raises:
@@ -147,96 +211,3 @@ def _reason(option: str, text: str) -> str:
             "is kept whole"
         )
     return reason
-
-
-def override(retrain: str, settings: Settings, reason: str) -> str:
-    """Promote what the gate did not, because a person says so, and say what was done.
-
-    The verdict stays what it was. Who, when and why stand first in the report, in the version's
-    tags and card, in the run's tags and its verdict.json, and with the move of the alias.
-
-    Args:
-        retrain: Id of a retrain that was rejected or inconclusive.
-        settings: Where database, store and registry are.
-        reason: Why it should serve all the same.
-
-    Raises:
-        InputError: when the reason is empty, or there is no such retrain.
-        Unready: when the retrain has not ended, has nothing to promote, or what it made is not fit
-            to be served.
-        MissingArtifact: when its run or its adapter is gone.
-    """
-    why = _reason("--reason", reason)
-    if not why:
-        raise InputError(
-            "--reason is empty; expected why the model should serve although the gate did not "
-            "promote it: whoever asks later finds nothing else"
-        )
-    row = _overridable(settings, retrain)
-    store, tracker = settings.store(), retrains.open_tracker(settings)
-    document = tracker.document(row.mlflow_run or "", releases.RELEASE)
-    release = releases.Release.model_validate(document)
-    recipe = Recipe.model_validate(tracker.document(release.run, publishing.RECIPE))
-    account = tracker.document(release.run, publishing.RETRAIN)
-    started = retrains.Started.model_validate(account["started"])
-    result = Result.model_validate(account["result"])
-    _refuse_unfit(store, release)
-    by = retrains.person()
-    registered = releases.register(store, tracker, release, "override", by, why)
-    move = tracker.moves(release.name)[-1]
-    publishing.publish(recipe, settings, tracker, started, result, registered, move)
-    tracker.tag(release.run, {"override": json.dumps(override_document(move))})
-    return (
-        f"{registered.release}: version {registered.version} of {registered.name} serves, against "
-        f"the verdict {release.decision}, by {move.by} on {minute(move.at)}: {move.why}\n"
-        f"To go back: tunesmith rollback {registered.name}"
-    )
-
-
-def _overridable(settings: Settings, retrain: str) -> Retrain:
-    with session(settings.database) as database:
-        row = database.get(Retrain, retrain)
-        newest = database.scalars(
-            select(Retrain.id)
-            .where(Retrain.outcome.in_(("reject", "inconclusive")))
-            .order_by(Retrain.started.desc())
-            .limit(_SHOWN)
-        ).all()
-    if row is None:
-        known = f"the newest that were not promoted: {', '.join(newest)}" if newest else "none yet"
-        raise InputError(
-            f"{retrain}: there is no such retrain; expected the id of one ({known}). It stands in "
-            "the report, and is the name of the MLflow run"
-        )
-    if row.outcome is None:
-        raise Unready(
-            f"{retrain} has not ended; run its recipe again, and it is taken up where it stopped"
-        )
-    if row.outcome == "promote":
-        raise Unready(
-            f"{retrain} was promoted by the gate; if its version no longer serves: tunesmith "
-            f"rollback {row.recipe} --to VERSION"
-        )
-    if row.outcome not in ("reject", "inconclusive"):
-        raise Unready(
-            f"{retrain} ended as {row.outcome}: it has no candidate that was judged, so there is "
-            "nothing to promote"
-        )
-    return row
-
-
-def _refuse_unfit(store: Store, release: releases.Release) -> None:
-    """Refuse what could not be served; a person may overrule evidence, not a broken model."""
-    if release.package is None or release.package.passed:
-        return
-    try:
-        checks = store.json(release.package, "package.json")["checks"]
-        found = "; ".join(
-            f"{item['check']}: {item['found']}" for item in checks if not item["passed"]
-        )
-    except MissingArtifact as error:
-        found = str(error)
-    raise Unready(
-        f"{release.retrain}: its package is not fit to be served, which no reason overrules: "
-        f"{found}"
-    )

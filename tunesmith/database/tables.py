@@ -3,8 +3,11 @@
 import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+_OPEN = text("status IN ('running', 'held', 'asking')")
+_KEPT = text("request IS NOT NULL")
 
 
 class Table(DeclarativeBase):
@@ -54,6 +57,12 @@ class Rollout(Table):
     status: Mapped[str] = mapped_column(String(20))
     entered: Mapped[datetime.datetime] = mapped_column(DateTime(timezone=True))
     moves: Mapped[int]
+
+    __table_args__ = (
+        Index(
+            "one_open_rollout", "recipe", unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN
+        ),
+    )
 
 
 class Move(Table):
@@ -112,10 +121,12 @@ class Interaction(Table):
     logprob_least: Mapped[float | None]
     request: Mapped[str | None] = mapped_column(Text)
     answer: Mapped[str | None] = mapped_column(Text)
+    shadow_of: Mapped[str] = mapped_column(String(40), server_default="")
 
     __table_args__ = (
         Index("interactions_of_a_rollout", "rollout", "at"),
         Index("interactions_of_a_recipe", "recipe", "at"),
+        Index("interactions_with_text", "at", postgresql_where=_KEPT, sqlite_where=_KEPT),
     )
 
 

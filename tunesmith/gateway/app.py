@@ -2,92 +2,42 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from tunesmith.gateway.exchange import Exchange, error_body
+from tunesmith.gateway import openapi
+from tunesmith.gateway.asgi import (
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    body_of,
+    gone,
+    headers_of,
+    reply,
+)
+from tunesmith.gateway.door import Door
+from tunesmith.gateway.exchange import Exchange
 from tunesmith.gateway.feedback import Line, read_feedback
 from tunesmith.gateway.interactions import Interaction, new_id
-from tunesmith.gateway.keys import ClientKey, Keys
-from tunesmith.gateway.metrics import CONTENT_TYPE, Metrics
+from tunesmith.gateway.keys import ClientKey
+from tunesmith.gateway.metrics import CONTENT_TYPE
 from tunesmith.gateway.reading import Body, Unreadable, flag_of, read_body, text_of
-from tunesmith.gateway.routes import Routes
-from tunesmith.gateway.segments import Segments
-from tunesmith.gateway.upstream import STEPPED_OVER, Timeouts, Upstreams
+from tunesmith.gateway.routes import Route
+from tunesmith.gateway.shadowing import Asked, Shadow
+from tunesmith.gateway.upstream import STEPPED_OVER, Upstreams
 from tunesmith.rollout.assignment import normal, pseudonym
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 COMPLETIONS = {
     "/v1/chat/completions": "/chat/completions",
     "/v1/completions": "/completions",
 }
+_MODELS = "/v1/models"
 _FEEDBACK = 64 << 10
 """Bytes of feedback."""
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a request may be.
-
-    Attributes:
-        body: Bytes of a body.
-        headers: Bytes of all headers.
-    """
-
-    body: int = 32 << 20
-    headers: int = 32 << 10
-
-
-@dataclass
-class Door:
-    """What the application has at hand.
-
-    Attributes:
-        routes: Who answers for what.
-        segments: Where interactions go.
-        keys: Who may come in.
-        pseudonyms: Key of the hash that stands for users in records.
-        metrics: Counters.
-        user_header: Header with the user's id, lower case; beside the field `user`.
-        conversation_header: Header with the conversation's id, where there is no user.
-        timeouts: Of upstreams.
-        limits: Of requests.
-        include_usage: Whether streams are asked for token counts.
-        ending: Set when the process is about to end: no longer ready, streams go on.
-    """
-
-    routes: Routes
-    segments: Segments
-    keys: Keys
-    pseudonyms: bytes
-    metrics: Metrics = field(default_factory=Metrics)
-    user_header: str = "x-tunesmith-user"
-    conversation_header: str = "x-tunesmith-conversation"
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    limits: Limits = field(default_factory=Limits)
-    include_usage: bool = True
-    ending: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-class Refused(Exception):
-    """A request that is answered here."""
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        code: str,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
-    ) -> None:
-        super().__init__(message)
-        self.status, self.message, self.code, self.headers = status, message, code, headers
 
 
 class Gateway:
@@ -102,7 +52,8 @@ class Gateway:
         self, door: Door, beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     ) -> None:
         self._door, self._beside = door, beside
-        self._upstreams: Upstreams | None = None
+        self._upstreams: Upstreams
+        self._shadow: Shadow
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live from start to end of the process."""
@@ -114,58 +65,69 @@ class Gateway:
         try:
             await self._route(scope, receive, send)
         except Refused as refused:
-            kind = "invalid_request_error" if refused.status < 500 else "server_error"
-            body = error_body(refused.message, kind, refused.code)
-            await _reply(send, refused.status, body, refused.headers)
+            self._door.metrics.refuse(refused.status)
+            await reply(send, refused.status, refused.body, refused.headers)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._upstreams = Upstreams(self._door.timeouts)
-        tasks = [asyncio.create_task(run()) for run in (self._door.segments.tend, *self._beside)]
+        door = self._door
+        self._upstreams = Upstreams(door.timeouts)
+        self._shadow = Shadow(
+            door.budget, door.secret, door.shadow_rates, self._upstreams, self._keep,
+            door.metrics.drop_shadow,
+        )  # fmt: skip
+        tasks = [asyncio.create_task(run()) for run in (door.segments.tend, *self._beside)]
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        await self._shadow.close(door.patience)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._upstreams.close()
-        await self._door.segments.close()
+        await door.segments.close()
+        if door.outcomes is not None:
+            await asyncio.to_thread(door.outcomes.close, door.patience)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
         if path == "/healthz":
-            await _reply(send, 200, b'{"status":"ok"}')
+            await reply(send, 200, b'{"status":"ok"}')
             return
         if path == "/readyz":
             await self._ready(send)
             return
         if path == "/metrics":
-            await _reply(send, 200, self._door.metrics.page(), kind=CONTENT_TYPE)
+            page = await asyncio.to_thread(self._door.metrics.page)
+            await reply(send, 200, page, kind=CONTENT_TYPE)
             return
-        headers = _headers(scope, self._door.limits.headers)
+        if path == "/openapi.json":
+            await reply(send, 200, openapi.PAGE)
+            return
+        headers = headers_of(scope, self._door.limits.headers)
         key = self._let_in(headers)
-        if path == "/v1/models" and method == "GET":
-            await _reply(send, 200, self._models())
-            return
-        if path == "/v1/feedback" and method == "POST":
-            await self._hear(headers, receive, send)
-            return
         onward = COMPLETIONS.get(path)
-        if onward is None:
+        if onward is not None and method == "POST":
+            await self._complete(onward, headers, key, receive, send)
+        elif path == "/v1/feedback" and method == "POST":
+            await self._hear(headers, receive, send)
+        elif path.startswith(_MODELS) and method == "GET":
+            await reply(send, 200, self._models(path))
+        elif onward is not None or path in ("/v1/feedback", _MODELS):
+            allowed = b"GET" if path == _MODELS else b"POST"
+            raise Refused(405, f"expected {allowed.decode()}, not {method[:10]}",
+                          "method_not_allowed", ((b"allow", allowed),))  # fmt: skip
+        else:
             raise Refused(404, f"there is nothing at {path[:100]}", "not_found")
-        if method != "POST":
-            raise Refused(405, f"expected POST, not {method[:10]}", "method_not_allowed",
-                          ((b"allow", b"POST"),))  # fmt: skip
-        await self._complete(onward, headers, key, receive, send)
 
     async def _ready(self, send: Send) -> None:
         door = self._door
         if door.ending.is_set():
-            await _reply(send, 503, b'{"status":"ending"}')
+            await reply(send, 503, b'{"status":"ending"}')
         elif not door.routes.recipes:
-            await _reply(send, 503, b'{"status":"no routes yet"}')
+            await reply(send, 503, b'{"status":"no routes yet"}')
         else:
-            await _reply(send, 200, b'{"status":"ready"}')
+            await reply(send, 200, b'{"status":"ready"}')
 
     def _let_in(self, headers: Mapping[str, str]) -> ClientKey | None:
         """Return whose request it is; None where the door stands open."""
@@ -183,22 +145,29 @@ class Gateway:
                           ((b"retry-after", seconds),))  # fmt: skip
         return key
 
-    def _models(self) -> bytes:
-        data = [
-            {"id": recipe, "object": "model", "created": 0, "owned_by": "tunesmith"}
+    def _models(self, path: str) -> bytes:
+        data = {
+            recipe: {"id": recipe, "object": "model", "created": 0, "owned_by": "tunesmith"}
             for recipe in self._door.routes.recipes
-        ]
-        return _encode({"object": "list", "data": data})
+        }
+        if path == _MODELS:
+            return _encode({"object": "list", "data": list(data.values())})
+        name = path.removeprefix(f"{_MODELS}/")
+        if name not in data:
+            raise Refused(404, f"no model {name[:100]!r}", "model_not_found")
+        return _encode(data[name])
 
     async def _hear(self, headers: Mapping[str, str], receive: Receive, send: Send) -> None:
         """Keep what a client says of an answer."""
-        raw = await _body(receive, headers, min(self._door.limits.body, _FEEDBACK))
+        raw = await body_of(receive, headers, min(self._door.limits.body, _FEEDBACK))
         try:
             said = read_feedback(raw, new_id()[0])
         except Unreadable as error:
             raise Refused(400, str(error), "invalid_body") from None
-        await self._door.segments.append(_encode(Line(said)))
-        await _reply(send, 202, _encode({"id": said.id}))
+        if not await self._door.segments.append(_encode(Line(said))):
+            raise Refused(503, "there is no room to keep it", "unavailable",
+                          ((b"retry-after", b"60"),))  # fmt: skip
+        await reply(send, 202, _encode({"id": said.id}))
 
     async def _complete(
         self,
@@ -209,7 +178,7 @@ class Gateway:
         send: Send,
     ) -> None:
         door = self._door
-        raw = await _body(receive, headers, door.limits.body)
+        raw = await body_of(receive, headers, door.limits.body)
         try:
             body = read_body(raw)
             recipe = text_of(body, "model") or ""
@@ -221,10 +190,32 @@ class Gateway:
         if route is None:
             known = ", ".join(door.routes.recipes) or "none yet"
             raise Refused(404, f"no model {recipe[:100]!r}; expected {known}", "model_not_found")
+        record = self._record(recipe, route, unit, key, streamed)
+        captured = door.capture.takes(record.id, len(raw))
+        usage = door.include_usage and streamed and "stream_options" not in body
+        exchange = Exchange(
+            record,
+            route,
+            self._upstreams,
+            lambda ended: self._keep(ended, raw if captured else None),
+            send,
+            include_usage=usage,
+            keep_text=captured,
+        )
+        onward = self._onward(headers)
+        await _while_there(receive, exchange, exchange.run(path, onward, body))
+        if route.shadow and door.routes.fresh:
+            self._shadow.offer(Asked(record, captured, path, onward, body, raw, usage), route)
+
+    def _record(
+        self, recipe: str, route: Route, unit: str | None, key: ClientKey | None, streamed: bool
+    ) -> Interaction:
+        """Return the record of a request that begins: who is assigned, and who is asked first."""
+        door = self._door
         assigned = door.routes.assign(route, unit)
-        identity, now = new_id()
         treated = assigned.variant == "treatment" and door.routes.fresh
-        record = Interaction(
+        identity, now = new_id()
+        return Interaction(
             id=identity,
             at=now,
             recipe=recipe,
@@ -232,44 +223,23 @@ class Gateway:
             stage=route.stage,
             assigned=assigned.variant,
             served="treatment" if treated else "control",
-            unit=pseudonym(door.pseudonyms, unit) if unit else "",
+            unit=pseudonym(door.secret, unit) if unit else "",
             key=key.id if key else "",
             streamed=streamed,
         )
-        exchange = Exchange(
-            record,
-            route,
-            self._connected(),
-            self._keep,
-            send,
-            include_usage=door.include_usage and streamed and "stream_options" not in body,
-            keep_text=False,
-        )
-        task = asyncio.current_task()
-        gone = asyncio.ensure_future(_gone(receive))
 
-        def stop(done: asyncio.Future[None]) -> None:
-            # After the last byte a server says that the client has gone, too.
-            if task is not None and not done.cancelled() and not exchange.ended:
-                task.cancel()
-
-        gone.add_done_callback(stop)
-        try:
-            await exchange.run(path, _onward(headers), body)
-        except asyncio.CancelledError:
-            if not gone.done():
-                raise
-        finally:
-            gone.cancel()
-
-    def _connected(self) -> Upstreams:
-        if self._upstreams is None:
-            raise RuntimeError("a request came before the application was started")
-        return self._upstreams
-
-    async def _keep(self, record: Interaction) -> None:
-        await self._door.segments.append(_encode(record))
-        self._door.metrics.add(record)
+    async def _keep(self, record: Interaction, captured: bytes | None) -> None:
+        """Make a record durable; `captured` is the request whose text it holds."""
+        door = self._door
+        if captured is not None:
+            # Beside the event loop, and before anything is written: what is stored is redacted.
+            record.request, record.answer = await asyncio.to_thread(
+                door.capture.texts, captured, record.answer
+            )
+        kept = await door.segments.append(_encode(record))
+        door.metrics.add(record)
+        if kept and door.outcomes is not None:
+            door.outcomes.put(record)
 
     def _unit(self, body: Body, headers: Mapping[str, str]) -> str | None:
         """Return who asks: the user, or else the conversation."""
@@ -283,53 +253,33 @@ class Gateway:
                 return unit
         return None
 
-
-async def _gone(receive: Receive) -> None:
-    """Return when the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _headers(scope: Scope, limit: int) -> dict[str, str]:
-    found, size = {}, 0
-    for name, value in scope["headers"]:
-        size += len(name) + len(value)
-        found[name.decode("latin-1")] = value.decode("latin-1")
-    if size > limit:
-        raise Refused(431, f"the headers are longer than {limit:,} bytes", "headers_too_large")
-    return found
+    def _onward(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers that an upstream gets."""
+        own = (self._door.user_header, self._door.conversation_header)
+        return {
+            name: value
+            for name, value in headers.items()
+            if name not in STEPPED_OVER and name not in own
+        }
 
 
-def _onward(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name not in STEPPED_OVER}
-
-
-async def _body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
-    too_large = Refused(413, f"the body is larger than {limit:,} bytes", "body_too_large")
-    declared = headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
-        raise too_large
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused(499, "the client has gone", "client_gone")
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-async def _reply(
-    send: Send,
-    status: int,
-    body: bytes,
-    headers: tuple[tuple[bytes, bytes], ...] = (),
-    kind: bytes = b"application/json",
+async def _while_there(
+    receive: Receive, exchange: Exchange, run: Coroutine[Any, Any, None]
 ) -> None:
-    own = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
-    await send({"type": "http.response.body", "body": body})
+    """Run an exchange until it has ended or its client has gone."""
+    task = asyncio.current_task()
+    left = asyncio.create_task(gone(receive))
+
+    def stop(done: asyncio.Future[None]) -> None:
+        # After the last byte a server says that the client has gone, too.
+        if task is not None and not done.cancelled() and not exchange.ended:
+            task.cancel()
+
+    left.add_done_callback(stop)
+    try:
+        await run
+    except asyncio.CancelledError:
+        if not left.done():
+            raise
+    finally:
+        left.cancel()

@@ -7,7 +7,10 @@ models:
     upstream_key: TUNESMITH_UPSTREAM_KEY   # the variable that holds the upstream's key
     serves: support-email-v3-2026-11   # before there has been a rollout
 keys:
-  - {id: 1f0c9a2b, name: shop, digest: …, per_minute: 600}   # as `tunesmith gateway key` prints it
+  - {id: "1f0c9a2b", name: shop, digest: …, per_minute: 600} # as `tunesmith gateway key` prints it
+shadow: {share: 0.5, per_minute: 60, at_once: 4}             # all that follows has defaults
+capture: {share: 0.1, redact: true, keep_days: 30}
+outcomes: {webhook: https://example.com/outcomes, secret: TUNESMITH_OUTCOMES_SECRET}
 ```
 """
 
@@ -18,11 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from tunesmith.errors import RecipeError
-from tunesmith.gateway.keys import ClientKey
+from tunesmith.gateway.capture import Capture
+from tunesmith.gateway.keys import ClientKey, is_published
+from tunesmith.gateway.outcomes import Deliver, entry_point, webhook
 from tunesmith.gateway.segments import Durability
+from tunesmith.gateway.shadowing import Budget
 from tunesmith.gateway.upstream import Timeouts
 from tunesmith.stage import Params
 
@@ -52,6 +58,16 @@ class KeyParams(Params):
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="sha256 of the key.")
     per_minute: int | None = Field(None, ge=1, description="Requests it may make in a minute.")
 
+    @field_validator("digest")
+    @classmethod
+    def _is_secret(cls, digest: str) -> str:
+        if is_published(digest):
+            raise ValueError(
+                "this is the example key of the documents, which everybody knows; make another "
+                "with `tunesmith gateway key NAME`"
+            )
+        return digest
+
 
 class TimeoutParams(Params):
     """How long an upstream may take, in seconds."""
@@ -60,6 +76,38 @@ class TimeoutParams(Params):
     first_token: float = Field(60.0, gt=0, description="To the first content of a stream.")
     idle: float = Field(30.0, gt=0, description="Between two pieces of it.")
     total: float = Field(600.0, gt=0, description="For all of an answer.")
+
+
+class ShadowParams(Params):
+    """What asking a candidate in shadow may cost."""
+
+    share: float = Field(1.0, ge=0, le=1, description="Of the live requests.")
+    per_minute: int = Field(60, ge=1, description="Requests, over all workers of a machine.")
+    at_once: int = Field(4, ge=1, description="Requests of one worker that are under way.")
+
+
+class CaptureParams(Params):
+    """Which requests are kept with their text."""
+
+    share: float = Field(0.0, ge=0, le=1, description="Of all requests; 0 for none.")
+    redact: bool = Field(True, description="Whether secrets and personal data are taken out.")
+    keep_days: float = Field(30, gt=0, description="Days after which the text is removed.")
+
+
+class OutcomesParams(Params):
+    """Where records go beside the database: an entry point, or a URL."""
+
+    entry_point: str = Field("", description="Name in the group `tunesmith.outcomes`.")
+    webhook: str = Field("", pattern=r"^(https?://.+)?$", description="URL that gets JSON lines.")
+    secret: str = Field("", description="Environment variable that holds what signs them.")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "OutcomesParams":
+        if bool(self.entry_point) == bool(self.webhook):
+            raise ValueError("expected either entry_point or webhook")
+        if bool(self.webhook) != bool(self.secret):
+            raise ValueError("expected secret with webhook, and only there")
+        return self
 
 
 class GatewayParams(Params):
@@ -85,6 +133,19 @@ class GatewayParams(Params):
     lease: float = Field(
         60.0, gt=0, description="Seconds without a look at the ledger after which control serves."
     )
+    shadow: ShadowParams = Field(ShadowParams(), description="What shadow may cost.")
+    capture: CaptureParams = Field(CaptureParams(), description="Which texts are kept.")
+    outcomes: OutcomesParams | None = Field(
+        None, description="Where records go beside the database."
+    )
+
+    @field_validator("keys")
+    @classmethod
+    def _are_apart(cls, keys: tuple[KeyParams, ...]) -> tuple[KeyParams, ...]:
+        names = [key.id for key in keys]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)}: expected each id once")
+        return keys
 
     @field_validator("user_header", "conversation_header")
     @classmethod
@@ -108,12 +169,36 @@ class GatewayParams(Params):
             RecipeError: the variable is not set.
         """
         name = self.models[recipe].upstream_key
-        if name and not environment.get(name):
-            raise RecipeError(
-                f"models.{recipe}.upstream_key: the variable {name} is not set; expected the "
-                "upstream's key in it"
-            )
-        return environment[name] if name else ""
+        return _held(f"models.{recipe}.upstream_key", name, environment) if name else ""
+
+    def captures(self, key: bytes) -> Capture:
+        """Return what is captured, drawn under a key."""
+        return Capture(key, self.capture.share, self.capture.redact)
+
+    @property
+    def budget(self) -> Budget:
+        """What shadow may cost."""
+        return Budget(**dict(self.shadow))
+
+    def deliver(self, environment: Mapping[str, str] = os.environ) -> Deliver | None:
+        """Return what takes records beside the database; None where nothing does.
+
+        Raises:
+            RecipeError: no package offers it, or its secret is not set.
+        """
+        wanted = self.outcomes
+        if wanted is None:
+            return None
+        if wanted.entry_point:
+            return entry_point(wanted.entry_point)
+        return webhook(wanted.webhook, _held("outcomes.secret", wanted.secret, environment))
+
+
+def _held(field: str, name: str, environment: Mapping[str, str]) -> str:
+    """Return what a variable holds."""
+    if not environment.get(name):
+        raise RecipeError(f"{field}: the variable {name} is not set; expected the secret in it")
+    return environment[name]
 
 
 def load(path: Path) -> GatewayParams:

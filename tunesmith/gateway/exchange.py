@@ -2,28 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from tunesmith.gateway import events
+from tunesmith.gateway.asgi import JSON, Send, error_body
 from tunesmith.gateway.interactions import Interaction
 from tunesmith.gateway.reading import Body, Tally, has_content, read_answer, rewritten
 from tunesmith.gateway.routes import Route, Target
 from tunesmith.gateway.upstream import Failed, Reply, Upstreams
 from tunesmith.rollout.endings import Ending
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-_encode = msgspec.json.Encoder().encode
 _RETRY = frozenset({408, 409, 425, 429})
 """Client errors that are not the client's fault."""
-
-
-def error_body(message: str, kind: str, code: str | None = None) -> bytes:
-    """Return an error in the wire format."""
-    return _encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
 
 
 class Exchange:
@@ -71,6 +62,10 @@ class Exchange:
         except asyncio.CancelledError:
             self._record.ending = "client_gone"
             await asyncio.shield(self._end())
+            raise
+        except Exception:
+            # A fault of our own: whatever it is, nobody was answered.
+            self._record.ending = "cut"
             raise
         finally:
             await self._end()
@@ -123,7 +118,7 @@ class Exchange:
                 self._read_whole(whole, may_fall_back)
                 record.first_token_seconds = time.perf_counter() - self._began
             await self._end()
-            await self._start(reply.status, reply.headers)
+            await self._start(reply.status, [*reply.headers, _length(whole)])
             await self._send({"type": "http.response.body", "body": whole})
 
     def _read_whole(self, whole: bytes, may_fall_back: bool) -> None:
@@ -198,7 +193,7 @@ class Exchange:
         if self._told:
             await self._send({"type": "http.response.body", "body": events.event(body)})
             return
-        await self._start(failed.status, [(b"content-type", b"application/json")])
+        await self._start(failed.status, [(b"content-type", JSON), _length(body)])
         await self._send({"type": "http.response.body", "body": body})
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
@@ -229,6 +224,10 @@ class Exchange:
         record.logprob_mean, record.logprob_least = tally.logprobs
         record.answer = tally.text
         await self._keep(record)
+
+
+def _length(body: bytes) -> tuple[bytes, bytes]:
+    return b"content-length", str(len(body)).encode()
 
 
 def _ending_of(status: int) -> Ending:

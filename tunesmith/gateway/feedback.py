@@ -8,16 +8,20 @@
 The same `id` counts once, so that a client may send it again; without one each call is news.
 """
 
-import math
 import time
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from tunesmith.gateway.reading import Unreadable
+from tunesmith.rollout.params import RECORDED
+from tunesmith.rollout.params import Said as OwnField
 
 _MOST = 20
 """Named outcomes of one call."""
+_KNOWN = RECORDED.union(get_args(OwnField))
+_LARGEST = 10**12
+"""Value of an outcome, so that sums of squares stay numbers."""
 
 
 class Feedback(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -66,7 +70,7 @@ def read_feedback(raw: bytes, new_id: str) -> Said:
     """
     try:
         given = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"the body is no feedback: {error}") from None
     said: dict[str, Any] = {
         name: value
@@ -85,8 +89,8 @@ def read_feedback(raw: bytes, new_id: str) -> Said:
 def _check(given: Feedback, said: dict[str, Any]) -> None:
     if not (16 <= len(given.interaction) <= 40 and given.interaction.isalnum()):
         raise Unreadable("interaction: expected the id from the header x-tunesmith-interaction")
-    if len(given.id) > 80:
-        raise Unreadable("id: expected 80 characters at most")
+    if len(given.id) > 80 or not given.id.isprintable():
+        raise Unreadable("id: expected 80 characters at most, and none that cannot be printed")
     if given.rating is not None and not 0 <= given.rating <= 1:
         raise Unreadable("rating: expected a number from 0 to 1")
     if not said and not given.outcomes:
@@ -94,5 +98,9 @@ def _check(given: Feedback, said: dict[str, Any]) -> None:
     if len(given.outcomes) > _MOST:
         raise Unreadable(f"outcomes: expected {_MOST} at most")
     for name, value in given.outcomes.items():
-        if not name or len(name) > 60 or not math.isfinite(value):
-            raise Unreadable("outcomes: expected names of up to 60 characters with finite values")
+        if name in _KNOWN:
+            raise Unreadable(f"outcomes: {name} has a meaning of its own; expected another name")
+        if not name or len(name) > 60 or not name.isprintable() or abs(value) > _LARGEST:
+            raise Unreadable(
+                f"outcomes: expected names of up to 60 characters, with values up to {_LARGEST:,}"
+            )

@@ -2,11 +2,18 @@
 
 import os
 import time
+from typing import Annotated
 
 import msgspec
 
 from tunesmith.rollout.assignment import Variant
 from tunesmith.rollout.endings import Ending
+
+MOST = (1 << 31) - 1
+"""Largest number that the table's columns hold."""
+LONGEST_REASON = 40
+Number = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+Name = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class Interaction(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -39,34 +46,37 @@ class Interaction(msgspec.Struct, kw_only=True, omit_defaults=True):
         logprob_least: The least of them.
         request: The body that came, where content is captured; redacted.
         answer: The answer's text, likewise.
+        shadow_of: Id of the live interaction whose prompt the treatment was asked, too, without
+            its user seeing it; empty for a live one.
     """
 
     id: str
     at: int
-    recipe: str
+    recipe: Name
     rollout: str = ""
-    stage: int = 0
+    stage: Number = 0
     assigned: Variant = "control"
     served: Variant = "control"
-    model: str = ""
+    model: Name = ""
     unit: str = ""
     key: str = ""
     streamed: bool = False
     ending: Ending = "answered"
     treatment_ending: Ending | None = None
     status: int = 200
-    attempts: int = 1
+    attempts: Number = 1
     seconds: float = 0.0
     first_token_seconds: float | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    length: int = 0
+    prompt_tokens: Number | None = None
+    completion_tokens: Number | None = None
+    length: Number = 0
     refusal: bool = False
-    finish_reason: str = ""
+    finish_reason: Annotated[str, msgspec.Meta(max_length=LONGEST_REASON)] = ""
     logprob_mean: float | None = None
     logprob_least: float | None = None
     request: str | None = None
     answer: str | None = None
+    shadow_of: str = ""
 
 
 def new_id() -> tuple[str, int]:

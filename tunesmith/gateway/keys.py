@@ -3,13 +3,15 @@
 import hashlib
 import hmac
 import secrets
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tunesmith.gateway.rates import Rates
+
 PREFIX = "tsk"
-PUBLISHED = frozenset({"sk-1234", "sk-test", "test", "changeme", "your-api-key", "dummy", "EMPTY"})
-"""Keys that stand in examples; nobody may have them as theirs."""
+EXAMPLE = "tsk_0badcafe_stands-in-the-documents-refused"
+PUBLISHED = frozenset({EXAMPLE})
+"""Keys that documents, tests and examples show; no gateway starts with one of them."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,24 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-class Keys:
-    """The keys that open the door; without any it stands open, and only to this machine."""
+def is_published(digest: str) -> bool:
+    """Whether a digest is that of a key which everybody can read."""
+    return digest in {digest_of(key) for key in PUBLISHED}
 
-    def __init__(self, keys: Iterable[ClientKey] = ()) -> None:
-        self._keys = {key.id: key for key in keys}
-        self._buckets: dict[str, tuple[float, float]] = {}
+
+class Keys:
+    """The keys that open the door; without any it stands open, and only to this machine.
+
+    Args:
+        keys: What is kept of them.
+        rates: What has come of each, at the place of the key; shared by all workers.
+    """
+
+    def __init__(self, keys: Iterable[ClientKey] = (), rates: Rates | None = None) -> None:
+        known = tuple(keys)
+        self._keys = {key.id: key for key in known}
+        self._places = {key.id: place for place, key in enumerate(known)}
+        self._rates = rates or Rates(len(known))
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -66,11 +80,4 @@ class Keys:
         """Count a request; returns the seconds until the next is let in, 0 if this one is."""
         if key.per_minute is None:
             return 0.0
-        now, rate = time.monotonic(), key.per_minute / 60.0
-        left, at = self._buckets.get(key.id, (float(key.per_minute), now))
-        left = min(float(key.per_minute), left + (now - at) * rate)
-        if left < 1.0:
-            self._buckets[key.id] = (left, now)
-            return (1.0 - left) / rate
-        self._buckets[key.id] = (left - 1.0, now)
-        return 0.0
+        return self._rates.wait(self._places[key.id], key.per_minute)

@@ -22,6 +22,7 @@ class Metrics:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._registry = CollectorRegistry()
+        self._series: dict[tuple[Any, tuple[str, ...]], Any] = {}
         own: Any = {"registry": self._registry}
         sides = ("recipe", "assigned", "served")
         self._requests = Counter(
@@ -45,24 +46,54 @@ class Metrics:
         self._dropped = Counter(
             "tunesmith_records_dropped", "Records that could not be kept as was asked for.", **own
         )
+        self._refused = Counter(
+            "tunesmith_refused", "Requests that were answered here.", ("status",), **own
+        )
+        self._not_repeated = Counter(
+            "tunesmith_shadow_dropped", "Requests that shadow had no room for.", ("recipe",), **own
+        )
+        self._undelivered = Counter(
+            "tunesmith_outcomes_dropped", "Records that no outcome sink got.", **own
+        )
 
     def add(self, record: Interaction) -> None:
-        """Count a request."""
-        recipe, served = record.recipe, record.served
-        self._requests.labels(recipe, record.assigned, served, record.ending).inc()
+        """Count a request; those of shadow have `shadow` as their variant."""
+        recipe, assigned, served = record.recipe, str(record.assigned), str(record.served)
+        if record.shadow_of:
+            assigned = served = "shadow"
+        self._of(self._requests, recipe, assigned, served, record.ending).inc()
         if record.treatment_ending is not None:
-            self._fallbacks.labels(recipe, record.treatment_ending).inc()
+            self._of(self._fallbacks, recipe, record.treatment_ending).inc()
         if record.prompt_tokens:
-            self._tokens.labels(recipe, served, "prompt").inc(record.prompt_tokens)
+            self._of(self._tokens, recipe, served, "prompt").inc(record.prompt_tokens)
         if record.completion_tokens:
-            self._tokens.labels(recipe, served, "completion").inc(record.completion_tokens)
-        self._seconds.labels(recipe, served).observe(record.seconds)
+            self._of(self._tokens, recipe, served, "completion").inc(record.completion_tokens)
+        self._of(self._seconds, recipe, served).observe(record.seconds)
         if record.first_token_seconds is not None:
-            self._first.labels(recipe, served).observe(record.first_token_seconds)
+            self._of(self._first, recipe, served).observe(record.first_token_seconds)
+
+    def _of(self, metric: Any, *labels: str) -> Any:
+        """Return the series with these labels; to find one in the library takes longer."""
+        found = self._series.get((metric, labels))
+        if found is None:
+            found = self._series[metric, labels] = metric.labels(*labels)
+        return found
 
     def drop(self) -> None:
         """Count a record that was not kept."""
         self._dropped.inc()
+
+    def drop_shadow(self, recipe: str) -> None:
+        """Count a request that shadow had no room for."""
+        self._not_repeated.labels(recipe).inc()
+
+    def drop_outcomes(self, count: int) -> None:
+        """Count records that no outcome sink got."""
+        self._undelivered.inc(count)
+
+    def refuse(self, status: int) -> None:
+        """Count a request that was answered here."""
+        self._refused.labels(status).inc()
 
     def page(self) -> bytes:
         """Return the sums over all workers."""

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from tunesmith.data.checks.refusals import START, find_refusal
+from tunesmith.gateway.interactions import LONGEST_REASON, MOST
 
 Body = dict[str, msgspec.Raw]
 """The fields of a request, each as the bytes that came."""
@@ -85,8 +86,10 @@ def read_body(raw: bytes) -> Body:
         Unreadable: it is no JSON object.
     """
     try:
+        if not raw.isascii():
+            raw.decode()  # the fields are passed on unread, and would be an upstream's trouble
         return _bodies.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"the body is no JSON object: {error}") from None
 
 
@@ -130,7 +133,7 @@ def read_answer(raw: bytes) -> Answer | None:
     """Return what is known of an answer or an event; None where it has another shape."""
     try:
         return _answers.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -149,6 +152,11 @@ def has_content(answer: Answer) -> bool:
         ):
             return True
     return False
+
+
+def _count(tokens: int | None) -> int | None:
+    """Return a count as a record holds it; None for what is none."""
+    return tokens if tokens is not None and 0 <= tokens <= MOST else None
 
 
 _OPENING = START + 100
@@ -170,7 +178,7 @@ class Tally:
     def add(self, answer: Answer) -> None:
         """Take in an event, or a whole answer."""
         if answer.usage is not None:
-            self.usage = answer.usage
+            self.usage = Usage(*map(_count, msgspec.structs.astuple(answer.usage)))
         if _given(answer.error):
             self.failed = True
         for choice in answer.choices:
@@ -185,7 +193,7 @@ class Tally:
                 if self._text is not None:
                     self._text.append(text)
             if choice.finish_reason:
-                self.finish_reason = choice.finish_reason
+                self.finish_reason = choice.finish_reason[:LONGEST_REASON]
             if choice.logprobs is not None:
                 for value in choice.logprobs.values():
                     self._least = min(self._least, value) if self._count else value

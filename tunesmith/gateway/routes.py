@@ -35,6 +35,7 @@ class Route:
         salt: Of the rollout.
         rollout: Its id; empty where none runs.
         stage: Number of its stage.
+        shadow: Whether the treatment is asked off the user's path, without an answer of its own.
     """
 
     control: Target
@@ -43,6 +44,7 @@ class Route:
     salt: str = ""
     rollout: str = ""
     stage: int = 0
+    shadow: bool = False
 
 
 class Routes:

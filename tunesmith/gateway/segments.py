@@ -7,14 +7,20 @@ the disk first, once for all requests that wait for it; without, every second.
 
 import asyncio
 import contextlib
+import fcntl
+import logging
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+logger = logging.getLogger(__name__)
+
 Durability = Literal["process", "disk"]
 
+FOLDER = "interactions"
+"""Where they lie in the home folder of a gateway."""
 SUFFIX = ".jsonl"
 LARGEST = 64 << 20
 """Bytes after which another segment is begun."""
@@ -43,6 +49,8 @@ class Segments:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder, self._durability, self._limit = folder, durability, limit
         self._on_drop = on_drop
+        # What is open cannot be removed: at most a quarter of the room.
+        self._largest = min(LARGEST, limit // 4)
         self._number, self._others = 0, 0
         self._dirty: set[int] = set()
         self._retired: set[int] = set()
@@ -50,11 +58,15 @@ class Segments:
         self._committing: asyncio.Task[None] | None = None
         self._begin()
 
-    async def append(self, line: bytes) -> None:
-        """Write one line, without its end; when this returns, it is as durable as was asked for."""
+    async def append(self, line: bytes) -> bool:
+        """Write one line, without its end; when this returns, it is as durable as was asked for.
+
+        Returns:
+            False where the line was dropped.
+        """
         if self._others + self._size + len(line) > self._limit:
             self._on_drop()
-            return
+            return False
         data = line + b"\n"
         try:
             written = os.write(self._file, data)
@@ -65,41 +77,49 @@ class Segments:
             written = 0
         if written < len(data):
             self._on_drop()
-            return
+            return False
         self._size += written
         self._dirty.add(self._file)
         if self._durability == "disk":
             await self._commit()
+        return True
 
     async def tend(self) -> None:
         """Once a second: sync, begin another segment when it is time, look how full the disk is."""
         while True:
             await asyncio.sleep(SYNC_EVERY)
             age = time.monotonic() - self._begun
-            if self._size > LARGEST or (self._size and age > OLDEST):
-                self._retire()
-                self._begin()
+            if self._size > self._largest or (self._size and age > OLDEST):
+                full = self._file
+                try:
+                    self._begin()
+                except OSError as error:
+                    logger.error("no further segment can be begun, this one goes on: %s", error)
+                else:
+                    self._retire(full)
             self._others = await asyncio.to_thread(self._used)
             if self._dirty:
                 await self._commit()
 
     async def close(self) -> None:
         """Force everything to the disk and close."""
-        self._retire()
+        self._retire(self._file)
         await self._commit()
 
     def _begin(self) -> None:
         self._number += 1
-        self._size, self._begun = 0, time.monotonic()
-        name = f"{time.time_ns():020d}-{os.getpid()}-{self._number}{SUFFIX}"
-        self._path = self._folder / name
+        path = self._folder / f"{time.time_ns():020d}-{os.getpid()}-{self._number}{SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        self._file = os.open(self._path, flags, 0o600)
+        file = os.open(path, flags, 0o600)
+        # Held as long as the file is open, whatever ends this process: nobody else may remove it.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        self._path, self._file = path, file
+        self._size, self._begun = 0, time.monotonic()
 
-    def _retire(self) -> None:
-        """Leave the segment to the next commit, which closes it: another may be at work on it."""
-        self._dirty.add(self._file)
-        self._retired.add(self._file)
+    def _retire(self, file: int) -> None:
+        """Leave a segment to the next commit, which closes it: another may be at work on it."""
+        self._dirty.add(file)
+        self._retired.add(file)
 
     def _used(self) -> int:
         used = 0

@@ -22,19 +22,25 @@ from types import FrameType
 
 import uvicorn
 
-from tunesmith.errors import Transient
-from tunesmith.gateway.app import Door, Gateway, Limits
+from tunesmith.errors import RecipeError, Transient
+from tunesmith.gateway.app import Gateway
 from tunesmith.gateway.config import GatewayParams, check_address
+from tunesmith.gateway.door import Door, Limits
+from tunesmith.gateway.importer import importing
 from tunesmith.gateway.keys import Keys
 from tunesmith.gateway.metrics import Metrics, ended, several
+from tunesmith.gateway.outcomes import Outcomes
+from tunesmith.gateway.protocol import Protocol
+from tunesmith.gateway.rates import Rates
 from tunesmith.gateway.routes import Routes
-from tunesmith.gateway.segments import Segments
+from tunesmith.gateway.segments import FOLDER, Segments
 from tunesmith.gateway.watching import look, watch
 
 logger = logging.getLogger(__name__)
 
-FOLDER = "interactions"
 PSEUDONYMS = "pseudonyms.key"
+_AGAIN = 0.5
+"""Seconds after which another takes the place of a worker that has died."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +73,36 @@ def run(config: GatewayParams, place: Place) -> None:
     """Serve until the process is told to end.
 
     Raises:
-        RecipeError: the address can be reached from elsewhere without a key, or a key of an
-            upstream is not set.
+        RecipeError: the address can be reached from elsewhere without a key or is taken, or a
+            secret is not set.
         Transient: the database cannot be reached at the start.
     """
+    # What is wrong is told before anything is open.
     check_address(place.host, bool(config.keys))
-    look(Routes(), place.database, config, None)  # what is wrong is told before anything is open
+    config.deliver()
+    look(Routes(), place.database, config, None)
     pseudonym_key(place.home)
-    opened = socket.create_server((place.host, place.port), backlog=2048, reuse_port=False)
+    opened = _listen(place.host, place.port)
+    place.segments.mkdir(parents=True, exist_ok=True, mode=0o700)
+    logger.info("listening on %s:%s", *opened.getsockname()[:2])
     worker = _Worker(config, place)
-    if place.workers == 1:
-        worker.run(opened)
-        return
-    several(place.home / "metrics")
-    _supervise(worker, opened, place)
+    with importing(place.segments, place.database, config.capture.keep_days):
+        if place.workers == 1:
+            worker.run(opened)
+            return
+        several(place.home / "metrics")
+        _supervise(worker, opened, place)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise RecipeError(
+            f"--host {host} --port {port} cannot be listened on: {error.strerror}; give another, "
+            "or end what listens there"
+        ) from error
 
 
 def _supervise(worker: "_Worker", opened: socket.socket, place: Place) -> None:
@@ -101,9 +123,10 @@ def _supervise(worker: "_Worker", opened: socket.socket, place: Place) -> None:
         one.start()
         return one
 
-    started += [start() for _ in range(place.workers)]
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    while len(started) < place.workers and not ending.is_set():
+        started.append(start())
     while any(one.is_alive() for one in started):
         multiprocessing.connection.wait([one.sentinel for one in started if one.is_alive()])
         for at, one in enumerate(started):
@@ -112,7 +135,8 @@ def _supervise(worker: "_Worker", opened: socket.socket, place: Place) -> None:
                     "worker %s ended with %s; another takes its place", one.pid, one.exitcode
                 )
                 ended(place.home / "metrics", one.pid or 0)
-                started[at] = start()
+                if not ending.wait(_AGAIN):
+                    started[at] = start()
 
 
 def pseudonym_key(home: Path) -> bytes:
@@ -135,33 +159,59 @@ class _Worker:
 
     def __init__(self, config: GatewayParams, place: Place) -> None:
         self._config, self._place = config, place
+        # Shared by all workers, so that a rate is one however many there are.
+        self._key_rates, self._shadow_rates = Rates(len(config.keys)), Rates(1)
 
     def run(self, opened: socket.socket) -> None:
         """Serve on an open socket."""
-        metrics = Metrics(self._place.home / "metrics" if self._place.workers > 1 else None)
-        config, place = self._config, self._place
-        door = Door(
-            routes=Routes(config.lease),
-            segments=Segments(place.segments, config.durability, config.disk_limit, metrics.drop),
-            keys=Keys(config.client_keys),
-            pseudonyms=pseudonym_key(place.home),
-            metrics=metrics,
-            user_header=config.user_header,
-            conversation_header=config.conversation_header,
-            timeouts=config.times,
-            limits=Limits(config.body_limit),
-            include_usage=config.include_usage,
-        )
+        _end_with_parent()
+        config, place, door = self._config, self._place, self._door()
         with contextlib.suppress(Transient):  # else it is not ready until the ledger can be seen
             look(door.routes, place.database, config, None)
         settings = uvicorn.Config(
             Gateway(door, [lambda: watch(door.routes, place.database, config)]),
+            http=Protocol,
+            ws="none",
             log_level="warning",
             access_log=False,
             server_header=False,
             lifespan="on",
         )
         _Server(settings, door, place.drain).run([opened])
+
+    def _door(self) -> Door:
+        config, place = self._config, self._place
+        metrics = Metrics(place.home / "metrics" if place.workers > 1 else None)
+        secret, deliver = pseudonym_key(place.home), config.deliver()
+        return Door(
+            routes=Routes(config.lease),
+            segments=Segments(place.segments, config.durability, config.disk_limit, metrics.drop),
+            keys=Keys(config.client_keys, self._key_rates),
+            secret=secret,
+            metrics=metrics,
+            user_header=config.user_header,
+            conversation_header=config.conversation_header,
+            timeouts=config.times,
+            limits=Limits(config.body_limit),
+            include_usage=config.include_usage,
+            capture=config.captures(secret),
+            budget=config.budget,
+            shadow_rates=self._shadow_rates,
+            outcomes=Outcomes(deliver, metrics.drop_outcomes) if deliver else None,
+        )
+
+
+def _end_with_parent() -> None:
+    """End when the process that keeps the workers has been killed: another may want the port."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 class _Server(uvicorn.Server):

@@ -13,7 +13,7 @@ from tunesmith.rollout.endings import Ending
 STEPPED_OVER = frozenset(
     {
         "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-        "transfer-encoding", "upgrade", "content-length", "content-encoding", "host",
+        "transfer-encoding", "upgrade", "content-length", "content-encoding", "expect", "host",
         "authorization", "accept-encoding", "cookie", "set-cookie", "x-api-key",
     }
 )  # fmt: skip
@@ -35,6 +35,11 @@ class Timeouts:
     first_token: float = 60.0
     idle: float = 30.0
     total: float = 600.0
+
+
+_KEPT = 4.0
+"""Seconds that an idle connection is kept; servers close theirs after 5 (uvicorn, and so vLLM), and
+a request that crosses with the end would be lost."""
 
 
 class Failed(Exception):
@@ -76,22 +81,19 @@ class Reply:
         """Return the body."""
         return await self._response.read()
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes."""
-        async for piece in self._response.content.iter_any():
-            yield piece
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Return the body as it comes."""
+        return aiter(self._response.content.iter_any())
 
     def has_begun(self) -> None:
         """Note that content came: from now on it is the pause between pieces that counts."""
-        self.begun = True
-        left = self._timeouts.total - (self._now() - self._asked)
-        self._within(min(self._timeouts.idle, left))
-
-    def _within(self, seconds: float) -> None:
-        self._clock.reschedule(self._now() + max(seconds, 0.0))
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+        first, self.begun = not self.begun, True
+        times, step = self._timeouts, self._timeouts.idle / 20
+        end = asyncio.get_running_loop().time() + times.idle + step
+        end = min(end, self._asked + times.total)
+        # Set anew once a step, not with every piece: that costs more than all else of a piece.
+        if first or end - (self._clock.when() or 0.0) > step:
+            self._clock.reschedule(end)
 
 
 class Upstreams:
@@ -100,7 +102,7 @@ class Upstreams:
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=_KEPT),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect),
             auto_decompress=True,
             skip_auto_headers=("User-Agent", "Accept"),

@@ -75,4 +75,5 @@ def _route(database: str, config: GatewayParams, recipe: str) -> Route:
         salt=found.salt,
         rollout=found.id,
         stage=found.position.stage,
+        shadow=found.params.stages[found.position.stage] == "shadow",
     )

@@ -16,6 +16,8 @@ from tunesmith.recipe.mistakes import Mistake
 from tunesmith.recipe.model import Recipe, mapping
 from tunesmith.recipe.named_files import read_examples, why
 from tunesmith.records import Dropped
+from tunesmith.rollout.answers import shadow_metrics
+from tunesmith.stages.evaluate import settings_of
 from tunesmith.stages.split import DIFFICULTY
 
 REFERENCE_EXAMPLES = 3
@@ -35,6 +37,7 @@ def of_recipe(recipe: Recipe, raw: dict[str, Any], training: bool) -> Iterator[M
         yield from _check_gate(recipe)
     yield from _check_difficulty(recipe, raw)
     yield from _check_schema(recipe)
+    yield from _check_rollout(recipe)
 
 
 def prompting(raw: dict[str, Any]) -> Iterator[Mistake]:
@@ -209,3 +212,23 @@ def _check_schema(recipe: Recipe) -> Iterator[Mistake]:
             "found 'schema', but answers cannot be held to evaluate.json_schema while they are "
             f"written: {found}. Take 'schema' out, or what is named here out of the JSON Schema",
         )
+
+
+def _check_rollout(recipe: Recipe) -> Iterator[Mistake]:
+    """Refuse to compare answers to live prompts by what needs more than these."""
+    if recipe.rollout is None:
+        return
+    field = ("rollout", "shadow_metrics")
+    named = recipe.rollout.shadow_metrics
+    if named and "shadow" not in recipe.rollout.stages:
+        yield (
+            field,
+            "is for the stage shadow, and rollout.stages has none; add it, or take this out",
+        )
+    for name in named:
+        try:
+            shadow_metrics((name,), settings_of(recipe.evaluate, ()))
+        except RecipeError as error:
+            yield field, str(error).removeprefix("rollout.shadow_metrics: ")
+        if name == "format" and recipe.evaluate.format is None:
+            yield field, "found 'format', but the recipe has no pattern; give score.format"

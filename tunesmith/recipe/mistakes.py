@@ -35,9 +35,24 @@ def of_validation(
     """Yield what the model found wrong, but what says nothing new beside the known mistakes."""
     # That something is missing which stands in a file that cannot be read says nothing new.
     unread = {field[:1] for field, _ in known}
-    for item in _causes(errors):
+    for item in _causes(_alternatives(errors, marks)):
         if not _is_taken(item, marks) and item["loc"] not in unread:
             yield _describe(item)
+
+
+def _alternatives(errors: Sequence[Any], marks: dict[Place, int]) -> Sequence[Any]:
+    """Tell what a value is none of once, at the value, and not once for each thing it may be."""
+    told: dict[tuple[Place, int], Any] = {}
+    for item in errors:
+        at = tuple(item["loc"])
+        of_many = len(at) > 1 and at not in marks and at[:-1] in marks
+        key = (at[:-1], id(item["input"])) if of_many else (at, len(told))
+        if key in told and item["type"] not in ("missing", "extra_forbidden"):
+            first = told[key]["msg"]
+            told[key] = {**item, "loc": at[:-1], "msg": f"{first}, or {_lower(item['msg'])}"}
+        else:
+            told[key] = item
+    return list(told.values())
 
 
 def _causes(errors: Sequence[Any]) -> Iterator[Any]:
@@ -70,11 +85,15 @@ def _describe(item: Any) -> Mistake:
     if item["type"] == "extra_forbidden":
         return field, "is not a key that is known here; check its spelling, or remove it"
     if field[:1] == ("judge",):  # where somebody may have put a key
-        return field, f"{text[0].lower()}{text[1:]}"
+        return field, _lower(text)
     shown = (
         repr(found) if isinstance(found, str | int | float | bool | None) else type(found).__name__
     )
-    return field, f"found {shown[:80]}; {text[0].lower()}{text[1:]}"
+    return field, f"found {shown[:80]}; {_lower(text)}"
+
+
+def _lower(text: str) -> str:
+    return f"{text[0].lower()}{text[1:]}"
 
 
 def expected(field: Place) -> str:

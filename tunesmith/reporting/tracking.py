@@ -60,7 +60,7 @@ class Registered(Params):
 class Move(Params):
     """One time that the alias `champion` moved: the account of it, for whoever asks later."""
 
-    how: Literal["promote", "override", "rollback"]
+    how: Literal["promote", "override", "rollout", "rollback"]
     before: str | None
     """The version that served until then."""
     to: str
@@ -70,6 +70,8 @@ class Move(Params):
     why: str
     retrain: str = ""
     """The retrain that made the version; empty for a rollback."""
+    rollout: str = ""
+    """The rollout whose ledger the alias follows; empty where it leads itself."""
 
 
 class Version(Params):
@@ -171,6 +173,12 @@ class Tracker:
             self.client.log_batch(
                 run, tags=[RunTag(PREFIX + key, value[:5000]) for key, value in tags.items()]
             )
+
+    def tags(self, run: str) -> dict[str, str]:
+        """Return the tags of a run, without the prefix."""
+        with _outside():
+            found = self.client.get_run(run).data.tags
+        return {key.removeprefix(PREFIX): found[key] for key in found if key.startswith(PREFIX)}
 
     def params(self, run: str, params: Mapping[str, Any]) -> None:
         """Set parameters of a run; the same values again change nothing."""
@@ -323,6 +331,14 @@ class Tracker:
         ]
         return sorted(made, key=lambda item: int(item.version))
 
+    def tag_version(self, registered: Registered, tags: Mapping[str, str]) -> None:
+        """Set tags of a version."""
+        with _outside():
+            for key, value in tags.items():
+                self.client.set_model_version_tag(
+                    registered.name, registered.version, PREFIX + key, value[:5000]
+                )
+
     def present(self, registered: Registered, card: str, tags: Mapping[str, str]) -> None:
         """Give a version its model card and further tags; given again, they replace the old."""
         shown = card
@@ -332,19 +348,16 @@ class Tracker:
         with _outside():
             version = self.client.get_model_version(registered.name, registered.version)
             self.documents(version.run_id, {f"adapter/{CARD}": card})
-            for key, value in tags.items():
-                self.client.set_model_version_tag(
-                    registered.name, registered.version, PREFIX + key, value[:5000]
-                )
+            self.tag_version(registered, tags)
             self.client.update_model_version(registered.name, registered.version, shown)
 
-    def serving(self, name: str) -> str | None:
+    def serving(self, name: str, alias: str = CHAMPION) -> str | None:
         """Return the number of the version that has the alias `champion`, or None."""
         from mlflow.exceptions import MlflowException
 
         with _outside():
             try:
-                return str(self.client.get_model_version_by_alias(name, CHAMPION).version)
+                return str(self.client.get_model_version_by_alias(name, alias).version)
             except MlflowException as error:
                 if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     return None
@@ -371,8 +384,9 @@ class Tracker:
         The account comes first: whoever was killed between the two finds it, and ends the move.
         """
         moment = datetime.datetime.fromisoformat(move.at)
-        # A key of its own for each, so that two who move at once lose neither account.
-        key = f"{_MOVE}{moment:%Y%m%dT%H%M%S.%f}-{secrets.token_hex(2)}"
+        # A key of its own for each, so that two who move at once lose neither account; but two who
+        # follow the same move of a rollout give one.
+        key = f"{_MOVE}{moment:%Y%m%dT%H%M%S.%f}-{move.rollout or secrets.token_hex(2)}"
         with _outside():
             self.client.set_registered_model_tag(name, key, move.model_dump_json())
         self.set_alias(Registered(name=name, version=move.to), CHAMPION)

@@ -10,6 +10,7 @@ The limits are an asymptotic confidence sequence (`tunesmith.statistics.sequence
 all looks together once there are enough units, and are infinite before.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -25,24 +26,20 @@ TIGHTEST_AT = 1500.0
 
 
 @dataclass(frozen=True)
-class Cells:
-    """The requests of a rollout that have a value, added up by block, variant and unit.
-
-    All arrays have one entry a cell.
+class Requests:
+    """Requests that have a value, one entry each.
 
     Attributes:
-        block: Number of the block of stage and time.
+        block: Number of the block of stage and time, from 0.
         treated: Whether the unit is assigned to the treatment.
-        unit: Number of the unit.
-        count: Requests.
-        total: Sum of their values.
+        unit: Number of the unit, from 0.
+        value: What was measured.
     """
 
     block: NDArray[np.int64]
     treated: NDArray[np.bool_]
     unit: NDArray[np.int64]
-    count: NDArray[np.float64]
-    total: NDArray[np.float64]
+    value: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,7 @@ class Difference:
         control_units: Units of the control.
         treated_mean: Mean of the treatment's requests in these blocks.
         control_mean: Mean of the control's, weighted as the treatment's are.
+        tightest: The time at which the limits are tightest, the same at every look.
     """
 
     estimate: float
@@ -70,6 +68,7 @@ class Difference:
     control_units: int
     treated_mean: float
     control_mean: float
+    tightest: float = TIGHTEST_AT
 
     def low(self, alpha: float) -> float:
         """Return what the true difference lies above, with an error of `alpha` over all looks."""
@@ -84,53 +83,68 @@ class Difference:
         return self.time > 0.0 and min(self.treated_units, self.control_units) >= FEWEST_UNITS
 
     def _reach(self, alpha: float) -> float:
-        precision = precision_for(TIGHTEST_AT, alpha)
-        return self.deviation * boundary(self.time, alpha, precision) / self.time
+        return self.deviation * _limit(self.time, alpha, self.tightest) / self.time
 
 
-def difference(cells: Cells, relative: bool = False) -> Difference:
+@functools.lru_cache(maxsize=256)
+def _limit(time: float, alpha: float, tightest: float) -> float:
+    return boundary(time, alpha, precision_for(tightest, alpha))
+
+
+NOTHING = Difference(math.nan, math.nan, 0.0, 0, 0, 0, 0, math.nan, math.nan)
+"""What is known without a block that has both sides."""
+
+
+def difference(
+    requests: Requests, relative: bool = False, tightest: float = TIGHTEST_AT
+) -> Difference:
     """Compare both sides block by block.
 
     Args:
-        cells: The requests.
+        requests: Those that have a value.
         relative: Whether values count as shares of the control's mean in their block.
+        tightest: The time at which the limits are tightest.
     """
-    side = cells.treated.astype(np.int64)
-    _, block = np.unique(cells.block, return_inverse=True)
-    blocks = int(block.max()) + 1 if len(block) else 0
-    count, total = np.zeros((2, blocks)), np.zeros((2, blocks))
-    np.add.at(count, (side, block), cells.count)
-    np.add.at(total, (side, block), cells.total)
-    told: NDArray[np.bool_] = np.logical_and(count[0] > 0, count[1] > 0)
+    blocks = int(requests.block.max(initial=-1)) + 1
+    # Control and treatment of each block, one after the other.
+    cell = requests.block * 2 + requests.treated
+    count = np.bincount(cell, minlength=2 * blocks).reshape(blocks, 2).astype(np.float64)
+    total = np.bincount(cell, requests.value, 2 * blocks).reshape(blocks, 2)
+    told: NDArray[np.bool_] = np.all(count > 0, axis=1)
     if relative:
-        told &= total[0] > 0
+        told &= total[:, 0] > 0
     if not told.any():
-        nothing = math.nan
-        return Difference(nothing, nothing, 0.0, 0, 0, 0, 0, nothing, nothing)
-    known = np.maximum(count, 1.0)
-    mean = total / known
-    scale = np.where(told & (mean[0] > 0), mean[0], 1.0) if relative else np.ones(blocks)
-    weight = np.where(told, count[0] * count[1] / known.sum(axis=0), 0.0)
+        return NOTHING
+    mean = total / np.maximum(count, 1.0)
+    scale = np.where(told, mean[:, 0], 1.0) if relative else np.ones(blocks)
+    weight = np.where(told, count.prod(axis=1) / np.maximum(count.sum(axis=1), 1.0), 0.0)
     time = float(weight.sum())
-    steps = weight * (mean[1] - mean[0]) / scale
-    # What each cell adds to the weighted difference beyond what its block's mean does.
-    beyond = (cells.total - mean[side, block] * cells.count) / known[side, block]
+    steps = weight * (mean[:, 1] - mean[:, 0]) / scale
+    # What a request adds to the weighted difference beyond what its block's mean does.
+    added = (weight / scale)[:, None] / np.maximum(count, 1.0) * (-1.0, 1.0)
     if relative:
         # The control's mean is estimated too, and stands below the fraction.
-        beyond = np.where(cells.treated, beyond, beyond * (mean[1] / scale)[block])
-    added = (weight / scale)[block] * beyond * np.where(cells.treated, 1.0, -1.0)
-    _, unit = np.unique(cells.unit, return_inverse=True)
-    variance = float((np.bincount(unit, added) ** 2).sum())
-    inside = told[block]
-    treated = np.where(told, count[1], 0.0)
+        added[:, 0] *= mean[:, 1] / scale
+    beyond = added.ravel()[cell] * (requests.value - mean.ravel()[cell])
+    variance = float((np.bincount(requests.unit, beyond) ** 2).sum())
+    if np.all(requests.value * (requests.value - 1.0) == 0.0):
+        # Of yes and no, a hundred times no is not never: two more of each are imagined on each
+        # side (Agresti and Coull 1998).
+        variance += 2.0 * float((np.abs(added[told]).max(axis=0) ** 2).sum())
+    inside = told[requests.block]
     return Difference(
         estimate=float(steps.sum()) / time,
         deviation=math.sqrt(variance / time),
         time=time,
-        treated=int(treated.sum()),
-        control=int(count[0][told].sum()),
-        treated_units=len(np.unique(cells.unit[inside & cells.treated])),
-        control_units=len(np.unique(cells.unit[inside & ~cells.treated])),
-        treated_mean=float((weight * mean[1]).sum()) / time,
-        control_mean=float((weight * mean[0]).sum()) / time,
+        treated=int(count[told, 1].sum()),
+        control=int(count[told, 0].sum()),
+        treated_units=_distinct(requests.unit[inside & requests.treated]),
+        control_units=_distinct(requests.unit[inside & ~requests.treated]),
+        treated_mean=float((weight * mean[:, 1]).sum()) / time,
+        control_mean=float((weight * mean[:, 0]).sum()) / time,
+        tightest=tightest,
     )
+
+
+def _distinct(units: NDArray[np.int64]) -> int:
+    return int(np.count_nonzero(np.bincount(units)))

@@ -10,17 +10,24 @@
 | all that the next stage asks for is shown | advance |
 | something is not settled, and the budget is not spent | stay |
 | something is not settled, and the budget is spent | what the recipe says: hold, roll back, ask |
+| all is settled but what nobody tells anything about | ask, or hold where the recipe says so |
 
-No data is never a pass and never a fail.
+No data is never a pass and never a fail. Task completion and the users' rating are watched by
+default, and come with feedback that not everybody sends. A rollout waits for them no longer than
+until enough requests are due of which none has a value: then it says so and asks, well before its
+budget is spent. A recipe leaves such a guardrail out by `guardrails: {user rating: null}`; to take
+silence for a pass would let through what nobody has looked at.
 """
 
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tunesmith.rollout.params import RolloutParams, StageName
-from tunesmith.rollout.readings import Reading
+
+if TYPE_CHECKING:  # a gateway knows positions and weights, and needs no numpy for it
+    from tunesmith.rollout.readings import Reading
 
 Status = Literal["running", "held", "asking", "rolled_back", "done"]
 Kind = Literal["stay", "advance", "hold", "ask", "roll_back", "finish"]
@@ -48,20 +55,23 @@ class Evidence:
     Attributes:
         readings: Of each guardrail.
         in_stage: Requests of the treatment since the stage was entered.
-        spent: Requests of both sides since the first live stage was entered.
+        spent: Requests of both sides below 100 % whose feedback is due; since a person last let
+            the rollout go on, if it was held or asked about.
         ratio: What is wrong with how users fell to the sides; empty if nothing is.
         tripped: Why the circuit breaker tripped; empty if it did not.
         paired: Requests that were asked of both models in shadow.
         shadow_worse: Why the treatment is credibly worse in shadow; empty if it is not.
+        shadow: Readings of the pairs of which anything is known; only while it is in shadow.
     """
 
-    readings: Sequence[Reading] = field(default=())
+    readings: "Sequence[Reading]" = field(default=())
     in_stage: int = 0
     spent: int = 0
     ratio: str = ""
     tripped: str = ""
     paired: int = 0
     shadow_worse: str = ""
+    shadow: "Sequence[Reading]" = field(default=())
 
 
 @dataclass(frozen=True)
@@ -102,17 +112,12 @@ def decide(
         return Move("stay", missing)
     last = position.stage + 1 == len(params.stages)
     following = None if last else params.stages[position.stage + 1]
-    open_ = _not_settled(params, following, seen)
-    if open_ is None:
-        if last:
-            return Move("finish", "every stage is passed")
-        return Move("advance", f"to {_said(following)}: {_passed(params, following)}")
-    if seen.spent < params.budget:
-        return Move("stay", open_)
-    spent = f"{open_}, and {seen.spent:,} requests are spent of {params.budget:,}"
-    if params.unsettled == "roll_back":
-        return Move("roll_back", spent)
-    return Move("ask" if params.unsettled == "ask" else "hold", spent)
+    open_ = [reading for reading in seen.readings if not reading.sure]
+    if open_ and _must_be_sure(params, following):
+        return _not_settled(params, seen, open_)
+    if last:
+        return Move("finish", "every stage is passed")
+    return Move("advance", f"to {_said(following)}: {_passed(params, following)}")
 
 
 def _missing(
@@ -134,16 +139,37 @@ def _missing(
     return f"not before {until:%Y-%m-%d %H:%M} UTC" if now < until else ""
 
 
-def _not_settled(params: RolloutParams, following: StageName | None, seen: Evidence) -> str | None:
-    """Say what the next stage asks for and is not shown; None if all is."""
-    if not isinstance(following, int) or following < params.sure_from:
-        return None
-    open_ = [reading.name for reading in seen.readings if not reading.sure]
-    return f"not settled whether not worse: {', '.join(open_)}" if open_ else None
+def _must_be_sure(params: RolloutParams, following: StageName | None) -> bool:
+    return isinstance(following, int) and following >= params.sure_from
+
+
+def _not_settled(params: RolloutParams, seen: Evidence, open_: "Sequence[Reading]") -> Move:
+    """Say what follows where the next stage asks for more than is shown."""
+    silent = [each for each in open_ if not each.requests and each.due >= params.minimum_requests]
+    waiting = [each for each in open_ if each not in silent]
+    why = []
+    if waiting:
+        why.append(f"not settled whether not worse: {', '.join(each.name for each in waiting)}")
+    if silent:
+        left_out = ", ".join(f"{each.name}: null" for each in silent)
+        why.append(
+            f"nothing is known of {', '.join(each.name for each in silent)}, though "
+            f"{silent[0].due:,} requests are due; have it told, or leave it out: "
+            f"rollout: {{guardrails: {{{left_out}}}}}"
+        )
+    if waiting and seen.spent < params.budget:
+        return Move("stay", "; ".join(why))
+    if waiting:
+        why.append(f"{seen.spent:,} requests are spent of {params.budget:,}")
+    # Without data it is no fail: rolling back takes something that was measured.
+    measured = any(each.known for each in waiting)
+    if params.unsettled == "roll_back" and measured:
+        return Move("roll_back", "; ".join(why))
+    return Move("hold" if params.unsettled == "hold" else "ask", "; ".join(why))
 
 
 def _passed(params: RolloutParams, following: StageName | None) -> str:
-    sure = isinstance(following, int) and following >= params.sure_from
+    sure = _must_be_sure(params, following)
     return "every guardrail is shown not to be worse" if sure else "no guardrail is worse"
 
 

@@ -3,199 +3,145 @@
 Only requests of an assigned unit count, by the variant that was assigned. A treatment's failure
 that control covered up is the treatment's. Where an answer's worth comes from feedback, a request
 counts when its window is over, whether or not somebody has said something by then: those who are
-quick to say so are not like the others.
+quick to say so are not like the others. Of the stages at 100 % nothing can be compared, and in
+shadow only pairs (`tunesmith.rollout.shadowing`).
+
+When a person lets a rollout go on that was held or asked about, its budget and the count of users
+by side begin anew: they were looked at.
 """
 
 import datetime
+import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
 
 from tunesmith.database.session import session
-from tunesmith.database.tables import Feedback, Interaction
+from tunesmith.database.tables import Interaction
+from tunesmith.rollout.analysis import Requests
+from tunesmith.rollout.columns import Columns, measured, read_live
 from tunesmith.rollout.decision import Evidence
-from tunesmith.rollout.endings import CLIENTS, FAILURES
-from tunesmith.rollout.ledger import Rollout, history
-from tunesmith.rollout.params import Guardrail
-from tunesmith.rollout.readings import Reading, Requests, read
+from tunesmith.rollout.ledger import Entry, Rollout, history
+from tunesmith.rollout.params import RolloutParams
+from tunesmith.rollout.readings import Reading, read
+from tunesmith.rollout.shadowing import ShadowMetric, Shadows, compare
 from tunesmith.statistics.sequences import ratio_evidence
 
 BLOCK = datetime.timedelta(hours=12)
 """Of the time within a stage; quality drifts by days, and a block needs both sides."""
 _STAGE = 1_000_000
+_HOUR = 3_600_000
 RATIO_ALPHA = 0.001
 """Error of calling the sides uneven, over all looks."""
-AT_ONCE = 50_000
+IN_SHADOW = 0.1
+"""Share of the error of calling it worse that a stage of pairs may spend."""
 
 
-def collect(database: str, rollout: Rollout, now: datetime.datetime) -> Evidence:
+def collect(
+    database: str,
+    rollout: Rollout,
+    now: datetime.datetime,
+    metrics: Mapping[str, ShadowMetric] | None = None,
+) -> Evidence:
     """Return all that was seen of a rollout up to a time.
+
+    Args:
+        database: Its URL.
+        rollout: As it stands in the ledger.
+        now: Up to when; requests that came later are left out.
+        metrics: What compares captured answers in shadow, by name.
 
     Raises:
         Transient: the database cannot be reached.
     """
-    began = history(database, rollout.id)[0].at
-    with session(database) as opened:
-        rows = list(_rows(opened, rollout, now))
-        said = dict(_said(opened, rollout, now))
-    units = _numbered(row.unit for row in rows)
-    table = _Table(rows, said, units, began, now)
-    live = [stage for stage in rollout.params.stages if isinstance(stage, int)]
-    entered = _milliseconds(rollout.position.entered)
-    first = rollout.params.stages.index(live[0])
+    params, until = rollout.params, _milliseconds(now)
+    moves = history(database, rollout.id)
+    stages = _comparable(params)
+    columns = read_live(database, rollout.id, stages, params.guardrails, until)
+    block = _blocks(columns, _milliseconds(moves[0].at))
+    anew = columns.at >= _milliseconds(_looked_at([move for move in moves if move.at <= now]))
+    due = columns.at <= until - params.longest_window * _HOUR
+    shadows = Shadows()
+    if params.stages[rollout.position.stage] == "shadow":
+        error = params.alpha * IN_SHADOW
+        shadows = compare(database, rollout.id, params, error, until, metrics or {})
     return Evidence(
-        readings=readings(rollout, table),
-        in_stage=sum(row.assigned == "treatment" and row.at >= entered for row in rows),
-        spent=sum(row.stage >= first for row in rows),
-        ratio=_uneven(rollout, rows),
-        tripped=_tripped(rollout, rows),
+        readings=readings(params, columns, block, until),
+        in_stage=_in_stage(database, rollout, until),
+        spent=int((anew & due).sum()),
+        ratio=_uneven(params, columns, anew),
+        tripped=_tripped(database, rollout, until),
+        paired=shadows.pairs,
+        shadow_worse=shadows.worse,
+        shadow=shadows.readings,
     )
 
 
-class _Table:
-    """The requests of a rollout, column by column."""
-
-    def __init__(
-        self,
-        rows: Sequence[Any],
-        said: Mapping[str, Mapping[str, Any]],
-        unit: NDArray[np.int64],
-        began: datetime.datetime,
-        now: datetime.datetime,
-    ) -> None:
-        start = _milliseconds(began)
-        block = BLOCK // datetime.timedelta(milliseconds=1)
-        self.rows, self.said, self.unit = rows, said, unit
-        self.at = np.array([row.at for row in rows], dtype=np.int64)
-        stage = np.array([row.stage for row in rows], dtype=np.int64)
-        self.block = stage * _STAGE + (self.at - start) // block
-        self.treated = np.array([row.assigned == "treatment" for row in rows], dtype=bool)
-        self.now = _milliseconds(now)
-
-    def requests(self, guardrail: Guardrail) -> Requests:
-        """Return those that have a value, and whose window is over."""
-        value = np.array(
-            [_value(guardrail, row, self.said.get(row.id, {})) for row in self.rows], dtype=float
-        )
-        window = int(guardrail.window_hours * 3_600_000)
-        known = ~np.isnan(value) & (self.at <= self.now - window)
-        return Requests(self.block[known], self.treated[known], self.unit[known], value[known])
-
-
-def readings(rollout: Rollout, table: _Table) -> list[Reading]:
+def readings(
+    params: RolloutParams, columns: Columns, block: NDArray[np.int64], until: int
+) -> list[Reading]:
     """Read every guardrail; any of them can roll back, so that the error is shared out."""
-    guardrails = rollout.params.guardrails
-    share = rollout.params.alpha / len(guardrails)
-    return [
-        read(name, guardrail, table.requests(guardrail), share, rollout.params.alpha)
-        for name, guardrail in guardrails.items()
-    ]
+    alpha = params.alpha * (1 - IN_SHADOW if "shadow" in params.stages else 1)
+    found = []
+    for name, guardrail in params.guardrails.items():
+        due = columns.at <= until - guardrail.window_hours * _HOUR
+        value = columns.values[name]
+        known = due & ~np.isnan(value)
+        requests = Requests(block[known], columns.treated[known], columns.unit[known], value[known])
+        share = alpha / len(params.guardrails)
+        count = int((due & columns.treated).sum())
+        found.append(read(name, guardrail, requests, share, params.alpha, due=count))
+    return found
 
 
-def _value(guardrail: Guardrail, row: Any, said: Mapping[str, Any]) -> float:
-    """Return a request's value; NaN where it has none."""
-    direct = _DIRECT.get(guardrail.value)
-    found = said.get(guardrail.value) if direct is None else direct(row)
-    if found is None:
-        found = guardrail.absent
-    return math.nan if found is None else float(found)
+def _blocks(columns: Columns, began: int) -> NDArray[np.int64]:
+    """Number the blocks of stage and time."""
+    length = BLOCK // datetime.timedelta(milliseconds=1)
+    number = columns.stage * _STAGE + (columns.at - began) // length
+    _, block = np.unique(number, return_inverse=True)
+    return np.asarray(block, dtype=np.int64)
 
 
-def _error(row: Any) -> float | None:
-    if row.ending in CLIENTS:
-        return None
-    return float(row.treatment_ending is not None or row.ending in FAILURES)
+def _comparable(params: RolloutParams) -> range:
+    """Return the stages in which both sides answer."""
+    first = next(at for at, stage in enumerate(params.stages) if isinstance(stage, int))
+    return range(first, params.stages.index(100))
 
 
-def _answered(field: str) -> Callable[[Any], float | None]:
-    def of(row: Any) -> float | None:
-        found: float | None = getattr(row, field)
-        return found if row.ending == "answered" and row.treatment_ending is None else None
-
-    return of
-
-
-def _tokens(row: Any) -> float | None:
-    if None in (row.prompt_tokens, row.completion_tokens):
-        return None
-    return float(row.prompt_tokens + row.completion_tokens)
+def _looked_at(moves: Sequence[Entry]) -> datetime.datetime:
+    """Return when a person last let it go on, if one had to."""
+    since = datetime.datetime.fromtimestamp(0, datetime.UTC)
+    for before, move in itertools.pairwise(moves):
+        if before.status in ("held", "asking") and move.status == "running":
+            since = move.at
+    return since
 
 
-_DIRECT: Mapping[str, Callable[[Any], float | None]] = {
-    "error": _error,
-    "length": _answered("length"),
-    "seconds": _answered("seconds"),
-    "first_token_seconds": _answered("first_token_seconds"),
-    "tokens": _tokens,
-    "refusal": _answered("refusal"),
-}
-
-
-def _rows(opened: Session, rollout: Rollout, now: datetime.datetime) -> Iterator[Any]:
-    asked: Select[Any] = (
-        select(
-            Interaction.id,
-            Interaction.at,
-            Interaction.stage,
-            Interaction.assigned,
-            Interaction.unit,
-            Interaction.ending,
-            Interaction.treatment_ending,
-            Interaction.length,
-            Interaction.seconds,
-            Interaction.first_token_seconds,
-            Interaction.prompt_tokens,
-            Interaction.completion_tokens,
-            Interaction.refusal,
-        )
-        .where(
-            Interaction.rollout == rollout.id,
-            Interaction.unit != "",
-            Interaction.at <= _milliseconds(now),
-        )
-        .order_by(Interaction.at, Interaction.id)
-        .execution_options(yield_per=AT_ONCE)
+def _in_stage(database: str, rollout: Rollout, until: int) -> int:
+    entered = _milliseconds(rollout.position.entered)
+    asked = select(func.count()).where(
+        Interaction.rollout == rollout.id,
+        Interaction.at.between(entered, until),
+        Interaction.assigned == "treatment",
+        Interaction.unit != "",
+        Interaction.shadow_of == "",
     )
-    yield from opened.execute(asked)
+    with session(database) as opened:
+        return opened.execute(asked).scalar_one()
 
 
-def _said(
-    opened: Session, rollout: Rollout, now: datetime.datetime
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the outcomes of each interaction; what was said later replaces what was said before."""
-    asked = (
-        select(Feedback.interaction, Feedback.outcomes)
-        .join(Interaction, Interaction.id == Feedback.interaction)
-        .where(Interaction.rollout == rollout.id, Feedback.at <= _milliseconds(now))
-        .order_by(Feedback.at, Feedback.id)
-    )
-    found: dict[str, dict[str, Any]] = {}
-    for interaction, outcomes in opened.execute(asked):
-        found.setdefault(interaction, {}).update(outcomes)
-    yield from found.items()
-
-
-def _uneven(rollout: Rollout, rows: Iterable[Any]) -> str:
+def _uneven(params: RolloutParams, columns: Columns, anew: NDArray[np.bool_]) -> str:
     """Say whether units do not fall to the sides by the weight; each counts where it came first."""
-    seen: set[str] = set()
-    counts: dict[int, list[int]] = {}
-    for row in rows:
-        if row.unit not in seen:
-            seen.add(row.unit)
-            count = counts.setdefault(row.stage, [0, 0])
-            count[0] += 1
-            count[1] += row.assigned == "treatment"
-    stages = rollout.params.stages
-    asked = [
-        (stage / 100, counts[at][0], counts[at][1])
-        for at, stage in enumerate(stages)
-        if at in counts and isinstance(stage, int) and stage < 100
-    ]
+    stage, treated = columns.stage[anew], columns.treated[anew]
+    first = np.unique(columns.unit[anew], return_index=True)[1]
+    asked = []
+    for at, weight in enumerate(params.stages):
+        here = first[stage[first] == at]
+        if isinstance(weight, int) and len(here):
+            asked.append((weight / 100, len(here), int(treated[here].sum())))
     if ratio_evidence(asked) < math.log(1 / RATIO_ALPHA):
         return ""
     told = ", ".join(
@@ -207,18 +153,27 @@ def _uneven(rollout: Rollout, rows: Iterable[Any]) -> str:
     )
 
 
-def _tripped(rollout: Rollout, rows: Sequence[Any]) -> str:
+def _tripped(database: str, rollout: Rollout, until: int) -> str:
+    """Say whether the treatment's last requests failed; in shadow, too, a dead one is seen."""
     breaker = rollout.params.breaker
-    treated = [row for row in rows if row.assigned == "treatment"][-breaker.of :]
-    failed = sum(_error(row) == 1.0 for row in treated)
-    if len(treated) < breaker.of or failed <= breaker.errors * breaker.of:
+    error = measured(Interaction)["error"]
+    asked = (
+        select(error)
+        .where(
+            Interaction.rollout == rollout.id,
+            Interaction.at <= until,
+            Interaction.assigned == "treatment",
+            error.is_not(None),
+        )
+        .order_by(Interaction.at.desc(), Interaction.id.desc())
+        .limit(breaker.of)
+    )
+    with session(database) as opened:
+        last = opened.scalars(asked).all()
+    failed = int(sum(last))
+    if len(last) < breaker.of or failed <= breaker.errors * breaker.of:
         return ""
     return f"{failed} of the treatment's last {breaker.of} requests failed"
-
-
-def _numbered(units: Iterable[str]) -> NDArray[np.int64]:
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(unit, len(numbers)) for unit in units], dtype=np.int64)
 
 
 def _milliseconds(at: datetime.datetime) -> int:

@@ -12,16 +12,21 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from sqlalchemy import CursorResult, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from tunesmith.database.session import session
 from tunesmith.database.tables import Move as MoveRow
 from tunesmith.database.tables import Rollout as Row
 from tunesmith.errors import InputError
+from tunesmith.rollout.assignment import BUCKETS
 from tunesmith.rollout.decision import Kind, Position, Status, weight
 from tunesmith.rollout.params import RolloutParams
 from tunesmith.stage import Params
 
 OPEN = ("running", "held", "asking")
+AT_ONCE = RolloutParams(stages=(1, 100))
+"""Of what was never rolled out in stages."""
 Action = Kind | Literal["start", "resume"]
 
 
@@ -60,6 +65,11 @@ class Rollout:
         """The treatment's buckets of 10,000."""
         return weight(self.params, self.position)
 
+    @property
+    def champion(self) -> Version:
+        """Who answers outside of the experiment: the treatment from 100 % on, before it control."""
+        return self.treatment if self.weight == BUCKETS else self.control
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -79,6 +89,10 @@ class TooLate(Exception):
     """Somebody else moved the rollout since it was read."""
 
 
+class NotOver(InputError):
+    """Another candidate of the recipe is being rolled out."""
+
+
 def start(
     database: str,
     recipe: str,
@@ -91,34 +105,86 @@ def start(
     """Begin a rollout, or return the open one of the same treatment.
 
     Raises:
-        InputError: another candidate of the recipe is being rolled out.
+        NotOver: another candidate of the recipe is being rolled out.
+    """
+
+    def begin() -> Rollout:
+        with session(database) as opened:
+            if going := _open(opened, recipe):
+                if going.treatment != treatment:
+                    raise _not_over(going)
+                return going
+            row = _row(recipe, control, treatment, params, "running", now)
+            return _insert(opened, row, by, f"{treatment.model} against {control.model}", now)
+
+    try:
+        return begin()
+    except IntegrityError:  # somebody else was faster, and theirs is seen now
+        return begin()
+
+
+def settle(
+    database: str,
+    recipe: str,
+    control: Version,
+    treatment: Version,
+    by: str,
+    why: str,
+    now: datetime.datetime,
+) -> Rollout:
+    """Let a version serve everybody at once: a rollout that is over as it begins, for gateways.
+
+    Raises:
+        NotOver: a candidate of the recipe is being rolled out.
     """
     with session(database) as opened:
-        rows = opened.scalars(select(Row).where(Row.recipe == recipe, Row.status.in_(OPEN))).all()
-        for row in rows:
-            if row.treatment == treatment.model_dump():
-                return _read(row)
-            raise InputError(
-                f"rollout {row.id} of {recipe} is not over; end it first: tunesmith rollout "
-                f"rollback {recipe} --why …"
-            )
-        row = Row(
-            id=f"{recipe[:24]}-{now:%Y%m%d}-{secrets.token_hex(3)}",
-            recipe=recipe,
-            control=control.model_dump(),
-            treatment=treatment.model_dump(),
-            params=params.model_dump(mode="json"),
-            # A new one each time: nobody is treated first twice.
-            salt=secrets.token_hex(16),
-            stage=0,
-            status="running",
-            entered=now,
-            moves=1,
-        )
-        opened.add(row)
-        opened.flush()
-        opened.add(_entry(row, 0, "start", by, f"{treatment.model} against {control.model}", now))
-        return _read(row)
+        if going := _open(opened, recipe):
+            raise _not_over(going)
+        row = _row(recipe, control, treatment, AT_ONCE, "done", now)
+        row.stage = 1
+        return _insert(opened, row, by, why, now)
+
+
+def _open(opened: Session, recipe: str) -> Rollout | None:
+    row = opened.scalars(select(Row).where(Row.recipe == recipe, Row.status.in_(OPEN))).first()
+    return None if row is None else _read(row)
+
+
+def _not_over(found: Rollout) -> NotOver:
+    return NotOver(
+        f"rollout {found.id}, of {found.treatment.model}, is not over; end it first: tunesmith "
+        f"rollout rollback {found.recipe} --why …"
+    )
+
+
+def _row(
+    recipe: str,
+    control: Version,
+    treatment: Version,
+    params: RolloutParams,
+    status: Status,
+    now: datetime.datetime,
+) -> Row:
+    return Row(
+        id=f"{recipe[:24]}-{now:%Y%m%d}-{secrets.token_hex(3)}",
+        recipe=recipe,
+        control=control.model_dump(),
+        treatment=treatment.model_dump(),
+        params=params.model_dump(mode="json"),
+        # A new one each time: nobody is treated first twice.
+        salt=secrets.token_hex(16),
+        stage=0,
+        status=status,
+        entered=now,
+        moves=1,
+    )
+
+
+def _insert(opened: Session, row: Row, by: str, why: str, now: datetime.datetime) -> Rollout:
+    opened.add(row)
+    opened.flush()
+    opened.add(_entry(row, 0, "start", by, why, now))
+    return _read(row)
 
 
 def move(
@@ -182,6 +248,40 @@ def latest(database: str, recipe: str) -> Rollout | None:
             .order_by(MoveRow.at.desc(), Row.id)
             .limit(1)
         ).first()
+        return None if row is None else _read(row)
+
+
+def recipes(database: str) -> list[str]:
+    """Return every recipe that has had a rollout."""
+    with session(database) as opened:
+        return list(opened.scalars(select(Row.recipe).distinct().order_by(Row.recipe)))
+
+
+def one(database: str, rollout: str) -> Rollout:
+    """Return a rollout as it stands now."""
+    with session(database) as opened:
+        return _read(opened.get_one(Row, rollout))
+
+
+def all_of(database: str, recipe: str) -> list[Rollout]:
+    """Return every rollout of a recipe, the oldest first."""
+    with session(database) as opened:
+        rows = opened.scalars(
+            select(Row)
+            .join(MoveRow, (MoveRow.rollout == Row.id) & (MoveRow.number == 0))
+            .where(Row.recipe == recipe)
+            .order_by(MoveRow.at, Row.id.desc())
+        )
+        return [_read(row) for row in rows]
+
+
+def named(database: str, name: str) -> Rollout | None:
+    """Return the newest rollout of a recipe, or else the one with this id."""
+    found = latest(database, name)
+    if found is not None:
+        return found
+    with session(database) as opened:
+        row = opened.get(Row, name)
         return None if row is None else _read(row)
 
 

@@ -1,30 +1,13 @@
 """What a guardrail says at one look: worse, sure not to be worse, or neither yet."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.rollout.analysis import Cells, Difference, difference
+from tunesmith.rollout.analysis import TIGHTEST_AT, Difference, Requests, difference
 from tunesmith.rollout.params import Guardrail
-
-
-@dataclass(frozen=True)
-class Requests:
-    """Requests that have a value, one entry each.
-
-    Attributes:
-        block: Number of the block of stage and time.
-        treated: Whether the unit is assigned to the treatment.
-        unit: Number of the unit.
-        value: What was measured.
-    """
-
-    block: NDArray[np.int64]
-    treated: NDArray[np.bool_]
-    unit: NDArray[np.int64]
-    value: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,6 +27,7 @@ class Reading:
         units: Of the treatment.
         worse: Whether it is credibly worse.
         sure: Whether it is credibly not worse by the margin.
+        due: Requests of the treatment that should have a value by now, whether they have or not.
     """
 
     name: str
@@ -56,6 +40,7 @@ class Reading:
     units: int
     worse: bool
     sure: bool
+    due: int = 0
 
     @property
     def known(self) -> bool:
@@ -64,7 +49,14 @@ class Reading:
 
 
 def read(
-    name: str, guardrail: Guardrail, requests: Requests, worse_at: float, sure_at: float
+    name: str,
+    guardrail: Guardrail,
+    requests: Requests,
+    worse_at: float,
+    sure_at: float,
+    *,
+    due: int = 0,
+    tightest: float = TIGHTEST_AT,
 ) -> Reading:
     """Look at a guardrail.
 
@@ -74,11 +66,13 @@ def read(
         requests: Those that have a value.
         worse_at: One-sided error over all looks of calling it worse.
         sure_at: One-sided error over all looks of calling it not worse.
+        due: Requests of the treatment that should have a value.
+        tightest: The intrinsic time at which the limits are tightest.
     """
     if guardrail.quantile is not None:
-        found = difference(_beyond(guardrail, guardrail.quantile, requests))
+        found = difference(_beyond(guardrail, guardrail.quantile, requests), tightest=tightest)
     else:
-        found = difference(_cells(requests, requests.value), guardrail.relative)
+        found = difference(requests, guardrail.relative, tightest)
     worse, sure = _judged(guardrail, found, worse_at, sure_at)
     return Reading(
         name=name,
@@ -91,6 +85,7 @@ def read(
         units=found.treated_units,
         worse=worse,
         sure=sure,
+        due=due,
     )
 
 
@@ -108,34 +103,26 @@ def _judged(
     return found.low(worse_at) > tolerated, found.high(sure_at) < margin
 
 
-def _cells(requests: Requests, value: NDArray[np.float64]) -> Cells:
-    """Add the requests up by block, side and unit."""
-    units = int(requests.unit.max(initial=0)) + 1
-    key = (requests.block * 2 + requests.treated) * units + requests.unit
-    cells, at = np.unique(key, return_inverse=True)
-    side = cells // units
-    return Cells(
-        block=side // 2,
-        treated=side % 2 == 1,
-        unit=cells % units,
-        count=np.bincount(at, minlength=len(cells)).astype(np.float64),
-        total=np.bincount(at, value, minlength=len(cells)).astype(np.float64),
-    )
-
-
-def _beyond(guardrail: Guardrail, quantile: float, requests: Requests) -> Cells:
+def _beyond(guardrail: Guardrail, quantile: float, requests: Requests) -> Requests:
     """Mark the control's requests beyond its quantile, the treatment's beyond what is tolerated.
 
     That the treatment's quantile is not beyond the margin is that no more of its requests lie
     there than of the control's beyond its own quantile.
     """
-    limit = np.full(len(requests.value), np.inf)
-    for block in np.unique(requests.block):
-        here = requests.block == block
-        control = requests.value[here & ~requests.treated]
-        if len(control):
-            limit[here] = np.quantile(control, quantile)
+    limit = _limits(quantile, requests)[requests.block]
     margin = guardrail.margin
     tolerated = limit * (1 + margin) if guardrail.relative else limit + margin
     beyond = requests.value > np.where(requests.treated, tolerated, limit)
-    return _cells(requests, beyond.astype(np.float64))
+    return replace(requests, value=beyond.astype(np.float64))
+
+
+def _limits(quantile: float, requests: Requests) -> NDArray[np.float64]:
+    """Return the control's quantile in each block; infinite without control."""
+    limits = np.full(int(requests.block.max(initial=-1)) + 1, np.inf)
+    block, value = requests.block[~requests.treated], requests.value[~requests.treated]
+    order = np.argsort(block, kind="stable")
+    ends = np.cumsum(np.bincount(block, minlength=len(limits)))
+    for at, here in enumerate(np.split(value[order], ends[:-1])):
+        if len(here):
+            limits[at] = np.quantile(here, quantile)
+    return limits

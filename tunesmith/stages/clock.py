@@ -105,4 +105,4 @@ def _machine(served: "Served") -> dict[str, Any]:
     }
 
 
-STAGE = Stage("clock", version=1, produces=Latencies, body=_write, repeatable=False)
+STAGE = Stage("clock", version=2, produces=Latencies, body=_write, repeatable=False)

@@ -142,4 +142,4 @@ def _findings(
     return findings
 
 
-STAGE = Stage("package", version=3, produces=Package, body=_write, repeatable=False)
+STAGE = Stage("package", version=4, produces=Package, body=_write, repeatable=False)

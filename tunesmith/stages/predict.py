@@ -203,5 +203,5 @@ def _answered(draft: Draft, asked: _Asked, generate: "Generate", kept: str) -> P
     )
 
 
-STAGE = Stage("predict", version=1, produces=Predictions, body=_write, repeatable=False)
-AT_ENDPOINT = Stage("predict", version=1, produces=Predictions, body=_ask, repeatable=False)
+STAGE = Stage("predict", version=2, produces=Predictions, body=_write, repeatable=False)
+AT_ENDPOINT = Stage("predict", version=2, produces=Predictions, body=_ask, repeatable=False)

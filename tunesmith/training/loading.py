@@ -92,7 +92,12 @@ def load_adapter(model: "PreTrainedModel", adapter_dir: Path) -> "PreTrainedMode
             f" missing and {len(held - expected)} have no place, such as"
             f" {min(held ^ expected)}; use the base that it was trained on"
         )
-    return adapted.to(model.dtype)
+    for name, parameter in adapted.named_parameters():
+        # Only what the adapter brought: `.to` would also round the base's buffers, such as the
+        # angles of rotary positions, which stand in 32 bits whatever the weights do.
+        if adapted.base_model.prefix in name:
+            parameter.data = parameter.data.to(model.dtype)
+    return adapted
 
 
 def check_adapter(adapter_dir: Path) -> None:

@@ -17,7 +17,8 @@ from tunesmith.data.checks.refusals import START, find_refusal
      "I have been told not to talk about it.", "Being a program, I have no feelings.", "It would be wrong of me to tell you.",
      "It is not possible for me to provide that.", "Writing that could harm somebody, so no.", "This is outside my area of expertise.",
      "I refuse.", "I'm declining this one.", "I have to turn you down.", "I'd rather not.", "Under no circumstances will I write that.",
-     "We can't disclose that.", "I cannot provide a list of victims.", "For legal reasons, I can't comment."],
+     "We can't disclose that.", "I cannot provide a list of victims.", "For legal reasons, I can't comment.",
+     "That is above my pay grade.", "This exceeds my abilities.", "It would be dangerous of me to answer that."],
 )  # fmt: skip
 def test_a_refusal_is_found_however_it_is_written(answer):
     assert find_refusal(answer)

@@ -258,14 +258,16 @@ _HINTS = (
     "to help", "declin", "refus", "refrain", "abstain", "turn you", "turn this", "turn that",
     "turn down", "say no", " pass", "no intention", "rather", "prefer", "let's", "uncomfortable",
     "uneasy", "hesitant", "reluctant", "request", "against", "violat", "breach", "contrary",
-    "conflict", "outside", "beyond", "guidelines", "polic", "rules", "instructions", "to avoid",
+    "conflict", "outside", "beyond", "guideline", "polic", "rules", "instructions", "to avoid",
     "to stay", "forbidden", "prohibit", "restricted", "barred", "m just a", "m only a",
     "no opinion", "have no", "hold no", "i lack", "incapable", "nobody", "no one", "impossible",
     "i only", "i can only", "to only", "help only", "confidential", "off limits", "off-limits",
     "classified", "regret", "no wish", "neutral", "out of", "no position", "software", "program",
     "helping", "assisting", "providing", "sharing", "writing", "giving", "answering",
     "discussing", "creating", "encouraging", "explaining", "telling", "wrong", "unethical",
-    "inappropriate", "irresponsible", "improper",
+    "inappropriate", "irresponsible", "improper", "illegal", "dangerous", "harmful", "pay grade",
+    "exceeds", "our team", "my team", "principles", "ethics", "values", "terms",
+    "conduct", "denied", "rejected", "to assist", "to answer",
 )  # fmt: skip
 """One of these is in every refusal that `_REFUSAL` knows; looking for them is quick."""
 
@@ -273,7 +275,7 @@ _HINTS = (
 def find_refusal(answer: str) -> str | None:
     """Return the wording with which an answer refuses near its start, or None."""
     start = plain(answer[: 2 * START])
-    if not any(hint in start for hint in _HINTS):
+    if not any(map(start.__contains__, _HINTS)):
         return None
     for match in _REFUSAL.finditer(start):
         if match.start() >= START:

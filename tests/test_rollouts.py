@@ -1,0 +1,43 @@
+"""What a tick needs of MLflow; what it does stands in tests/rollout/test_tick.py."""
+
+import datetime
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.made_release import World
+from tunesmith import publishing
+from tunesmith.errors import MissingArtifact
+from tunesmith.rollout import ledger
+from tunesmith.rollout.params import RolloutParams
+from tunesmith.rollouts import metrics_of, mirror
+
+NOW = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
+
+
+def test_metrics_are_as_the_treatments_recipe_has_them(world: World) -> None:
+    release = world.ended("shadowed", "shadowed-1", "promote")
+    world.register(release)
+    document = world.tracker.document(release.run, publishing.RECIPE)
+    document["evaluate"]["format"] = "^Hello"
+    world.tracker.documents(release.run, {publishing.RECIPE: json.dumps(document)})
+    control, treatment = (ledger.Version(version=n, model=f"m-{n}") for n in "01")
+    params = RolloutParams(shadow_metrics=("format",))
+    database = world.settings().database
+    begun = ledger.start(database, "shadowed", control, treatment, params, "ann", NOW)
+    found = metrics_of(world.tracker, begun)["format"]
+    asked = json.dumps({"messages": [{"role": "user", "content": "Order 4711 has not come."}]})
+    assert (found.measure(asked, "Hello there"), found.measure(asked, "Subject: x")) == (1.0, 0.0)
+    gone = replace(begun, treatment=ledger.Version(version="9", model="m-9"))
+    with pytest.raises(MissingArtifact, match="version 9 of shadowed is not registered"):
+        metrics_of(world.tracker, gone)
+    assert metrics_of(world.tracker, replace(gone, params=RolloutParams())) == {}
+
+
+def test_a_treatment_that_nobody_registered_is_told(world: World) -> None:
+    control, treatment = (ledger.Version(version=n, model=f"m-{n}") for n in "12")
+    database = world.settings().database
+    ledger.start(database, "nobody", control, treatment, RolloutParams(), "ann", NOW)
+    with pytest.raises(MissingArtifact, match="version 2 of nobody is not registered"):
+        mirror(world.tracker, database, "nobody", NOW)

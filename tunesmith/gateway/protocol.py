@@ -1,0 +1,95 @@
+"""HTTP/1.1 as uvicorn reads it, with an end to what a client may send before its body.
+
+The application counts headers when they are all there. Whoever sends them without end, or one that
+does not end, is stopped here; so is a connection whose headers never come to their end, or that
+has its answer and goes on with the request for ever.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from tunesmith.gateway.asgi import error_body
+
+LARGEST = 128 << 10
+"""Bytes of all headers, or of one, beyond which a connection is ended."""
+SLOWEST = 30.0
+"""Seconds to the end of the headers, and of a body after its answer."""
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    _unread = 0
+    """Bytes since the parser last came to the end of something."""
+    _clock: asyncio.TimerHandle | None = None
+    _reading = False
+    """Whether a request has begun and not ended."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for headers."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        super().connection_lost(exc)
+        self._came()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless what goes on is too long."""
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > LARGEST and not self.transport.is_closing():
+            self._refuse()
+
+    def on_message_begin(self) -> None:
+        """Wait for its headers."""
+        super().on_message_begin()
+        self._reading = True
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        """Begin the request."""
+        self._came()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a part of the body on."""
+        self._unread = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request."""
+        self._reading = False
+        self._came()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """End the answer; what is left of the request is of no use any more."""
+        super().on_response_complete()
+        if self._reading:
+            self._wait()
+
+    def _wait(self) -> None:
+        if self._clock is None:
+            self._clock = self.loop.call_later(SLOWEST, self.transport.close)
+
+    def _came(self) -> None:
+        self._unread = 0
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _refuse(self) -> None:
+        body = error_body(
+            f"the headers are longer than {LARGEST:,} bytes",
+            "invalid_request_error",
+            "headers_too_large",
+        )
+        self.transport.write(
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n"
+            b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        self.transport.close()
