@@ -21,7 +21,7 @@ from tunesmith.database.tables import Interaction as Row
 from tunesmith.database.tables import Move, Rollout
 from tunesmith.rollout.ledger import OPEN
 
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "4"))
 
 
 def check(database):
