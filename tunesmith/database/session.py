@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from tunesmith.errors import RecipeError, Transient
 
 _MIGRATION_LOCK = 7_233_126
+_SOON = {"connect_timeout": "5", "tcp_user_timeout": "15000"}
+"""Seconds to a connection, and milliseconds to an acknowledgement, where the URL names none."""
 _opening = threading.Lock()
 
 
@@ -49,6 +51,8 @@ def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
+        # A server that is gone without a word is told as one that cannot be reached, and soon.
+        parsed = parsed.update_query_dict({**_SOON, **parsed.query})
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(parsed, pool_pre_ping=True)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from tunesmith.database.session import session
 from tunesmith.database.tables import Rollout as Row
-from tunesmith.errors import Transient
+from tunesmith.errors import TunesmithError
 from tunesmith.gateway.config import GatewayParams
 from tunesmith.gateway.routes import Route, Routes, Target
 from tunesmith.rollout import ledger
@@ -28,7 +28,8 @@ async def watch(routes: Routes, database: str, config: GatewayParams) -> None:
             if away:
                 logger.warning("the ledger can be seen again")
             away = False
-        except Transient as error:
+        # Also a ledger that this version cannot read, as while another one is put in its place.
+        except (TunesmithError, ValueError, LookupError) as error:
             if not away:
                 logger.warning(
                     "the ledger cannot be seen, and the treatment's lease runs: %s", error
