@@ -50,10 +50,8 @@ from tunesmith.stages.evaluate import settings_of
 RECIPE = Path(__file__).parents[1] / "support_email.yaml"
 BASE = "0"
 """Version of the plain base, which is older than any that was trained."""
-AT_ONCE = 16
-"""Users who wait for an answer at one time."""
-BATCH = 48
-"""Requests between two ticks."""
+BATCH = 32
+"""Users who ask at one time, before the tick looks again."""
 MOST = 480
 """Requests after which a rollout that has not ended is left as it is."""
 PATIENCE = 180.0
@@ -76,28 +74,24 @@ class Users:
         self._seed, self._number = seed, count()
 
     async def ask(self, requests: int) -> None:
-        """Let so many of them ask, and say whether the answer was of use."""
-        places = asyncio.Semaphore(AT_ONCE)
+        """Let so many of them ask at once, and say whether the answer was of use."""
         async with (
             openai.AsyncOpenAI(base_url=f"{self._gateway}/v1", api_key="-") as client,
             httpx.AsyncClient(base_url=self._gateway) as http,
         ):
-            await asyncio.gather(*(self._one(client, http, places) for _ in range(requests)))
+            await asyncio.gather(*(self._one(client, http) for _ in range(requests)))
 
-    async def _one(
-        self, client: openai.AsyncOpenAI, http: httpx.AsyncClient, places: asyncio.Semaphore
-    ) -> None:
+    async def _one(self, client: openai.AsyncOpenAI, http: httpx.AsyncClient) -> None:
         row = self._tickets.next()
         prompt = (Message("system", SYSTEM_PROMPT), Message("user", row.user))
         user = f"user-{self._seed}-{next(self._number)}"
-        async with places:
-            raw = await client.chat.completions.with_raw_response.create(
-                model=self._recipe.name,
-                messages=[{"role": turn.role, "content": turn.content} for turn in prompt],
-                max_tokens=self._recipe.predict.max_new_tokens,
-                temperature=0,
-                user=user,
-            )
+        raw = await client.chat.completions.with_raw_response.create(
+            model=self._recipe.name,
+            messages=[{"role": turn.role, "content": turn.content} for turn in prompt],
+            max_tokens=self._recipe.predict.max_new_tokens,
+            temperature=0,
+            user=user,
+        )
         answer = raw.parse().choices[0].message.content or ""
         said = {
             "interaction": raw.headers["x-tunesmith-interaction"],
