@@ -124,7 +124,7 @@ def show(
     )
     print(f"\nrollout {found.id}: {control.model} to {treatment.model}", flush=True)
     asked, told = 0, 1
-    while found.open and asked < MOST:
+    while found.open and found.position.status == "running" and asked < MOST:
         asyncio.run(users.ask(BATCH))
         asked += BATCH
         time.sleep(recipe.rollout.longest_window * 3600)  # until the last feedback is due

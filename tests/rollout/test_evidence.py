@@ -1,6 +1,7 @@
 """From interactions and feedback to what the guardrails read."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert
@@ -129,6 +130,22 @@ def test_feedback_counts_when_its_window_is_over_and_the_last_word_wins(database
     assert late.estimate == pytest.approx(-0.3, abs=0.05)
 
 
+def test_a_window_begins_with_the_end_of_the_answer(database, rollout):
+    """An answer may take longer than what it is asked of, as in a demonstration."""
+    quick = Guardrail(value="ticket_closed", better="higher", margin=0.05, window_hours=0.001)
+    rows = interactions(rollout, seconds=lambda number, side: 60.0)
+    said = [(row["id"], row["at"] + 63_000, {"ticket_closed": True}) for row in rows]
+    put(database, rows, said)
+    params = PARAMS.model_copy(update={"guardrails": {"closed": quick}})
+    ended = NOW + 21 * HOUR
+    (reading,) = collect(database, replace(rollout, params=params), ended).readings
+    assert reading.requests > 300
+    last = max(row["at"] for row in rows if row["assigned"] == "treatment")
+    before = datetime.datetime.fromtimestamp(last / 1000 + 63, datetime.UTC)
+    (earlier,) = collect(database, replace(rollout, params=params), before).readings
+    assert earlier.due < reading.due
+
+
 def test_silence_counts_where_the_recipe_says_what_it_means(database, rollout):
     closed = Guardrail(value="ticket_closed", better="higher", margin=0.05, absent=0.0,
                        window_hours=1)  # fmt: skip
@@ -137,8 +154,6 @@ def test_silence_counts_where_the_recipe_says_what_it_means(database, rollout):
     said = [(row["id"], row["at"], {"ticket_closed": True}) for row in rows
             if row["assigned"] == "control"]  # fmt: skip
     put(database, rows, said)
-    from dataclasses import replace
-
     (reading,) = collect(database, replace(rollout, params=params), NOW + 21 * HOUR).readings
     assert (reading.worse, reading.estimate) == (True, -1.0)
 

@@ -58,6 +58,7 @@ class Columns:
 
     Attributes:
         at: When it came, in milliseconds since 1970.
+        ended: When its answer ended, from which windows of feedback count.
         stage: Number of the stage.
         treated: Whether its unit is assigned to the treatment.
         unit: Number of the unit, from 0.
@@ -65,6 +66,7 @@ class Columns:
     """
 
     at: NDArray[np.int64]
+    ended: NDArray[np.int64]
     stage: NDArray[np.int64]
     treated: NDArray[np.bool_]
     unit: NDArray[np.int64]
@@ -110,7 +112,13 @@ class _Pages:
         at, last = self._last
         row = Interaction
         asked = select(
-            row.id, row.at, row.stage, row.assigned == "treatment", row.unit, *self.values
+            row.id,
+            row.at,
+            row.seconds,
+            row.stage,
+            row.assigned == "treatment",
+            row.unit,
+            *self.values,
         )
         asked = asked.where(
             row.rollout == self.rollout,
@@ -136,7 +144,7 @@ class _Pages:
         return found
 
 
-_FIXED = 5
+_FIXED = 6
 """Columns of a page before the values."""
 
 
@@ -154,25 +162,30 @@ class _Filling:
         ids = [row[0] for row in rows]
         first = [at for at, name in enumerate(ids) if at == 0 or name != ids[at - 1]]
         kept = list(zip(*(rows[at] for at in first), strict=True))
-        units, numbers = self._units, kept[4]
+        units, numbers = self._units, kept[5]
+        came = np.array(kept[1], dtype=np.int64)
+        ended = came + (np.array(kept[2], dtype=float) * 1000).astype(np.int64)
         self._parts.append(
             (
-                np.array(kept[1], dtype=np.int64),
-                np.array(kept[2], dtype=np.int64),
-                np.array(kept[3], dtype=bool),
+                came,
+                ended,
+                np.array(kept[3], dtype=np.int64),
+                np.array(kept[4], dtype=bool),
                 np.array([units.setdefault(unit, len(units)) for unit in numbers], dtype=np.int64),
                 *(np.array(kept[_FIXED + at], dtype=float) for at in range(len(self.recorded))),
-                *self._said(rows, first),
+                *self._said(rows, first, ended),
             )
         )
 
-    def _said(self, rows: Sequence[Sequence[Any]], first: Sequence[int]) -> Iterator[Floats]:
+    def _said(
+        self, rows: Sequence[Sequence[Any]], first: Sequence[int], ended: NDArray[np.int64]
+    ) -> Iterator[Floats]:
         if not self.told:
             return
         number = np.zeros(len(rows), dtype=np.int64)
         number[first] = 1
         heard = [
-            (at, when - row[1], outcomes)
+            (at, when - int(ended[at]), outcomes)
             for at, row in zip((np.cumsum(number) - 1).tolist(), rows, strict=True)
             for when, outcomes in (row[-2:],)
             if outcomes is not None
@@ -191,6 +204,8 @@ class _Filling:
         names = (*self.recorded, *self.told)
         if not self._parts:
             none = np.zeros(0, dtype=np.int64)
-            return Columns(none, none, none > 0, none, {name: np.zeros(0) for name in names})
-        at, stage, treated, unit, *values = map(np.concatenate, zip(*self._parts, strict=True))
-        return Columns(at, stage, treated, unit, dict(zip(names, values, strict=True)))
+            return Columns(none, none, none, none > 0, none, {name: np.zeros(0) for name in names})
+        at, ended, stage, treated, unit, *values = map(
+            np.concatenate, zip(*self._parts, strict=True)
+        )
+        return Columns(at, ended, stage, treated, unit, dict(zip(names, values, strict=True)))

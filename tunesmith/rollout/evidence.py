@@ -63,7 +63,7 @@ def collect(
     columns = read_live(database, rollout.id, stages, params.guardrails, until)
     block = _blocks(columns, _milliseconds(moves[0].at))
     anew = columns.at >= _milliseconds(_looked_at([move for move in moves if move.at <= now]))
-    due = columns.at <= until - params.longest_window * _HOUR
+    due = columns.ended <= until - params.longest_window * _HOUR
     shadows = Shadows()
     if params.stages[rollout.position.stage] == "shadow":
         error = params.alpha * IN_SHADOW
@@ -87,7 +87,7 @@ def readings(
     alpha = params.alpha * (1 - IN_SHADOW if "shadow" in params.stages else 1)
     found = []
     for name, guardrail in params.guardrails.items():
-        due = columns.at <= until - guardrail.window_hours * _HOUR
+        due = columns.ended <= until - guardrail.window_hours * _HOUR
         value = columns.values[name]
         known = due & ~np.isnan(value)
         requests = Requests(block[known], columns.treated[known], columns.unit[known], value[known])

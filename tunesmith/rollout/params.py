@@ -42,7 +42,7 @@ class Guardrail(Params):
         0,
         ge=0,
         description=(
-            "How long feedback is waited for before a request counts; later feedback does not."
+            "How long feedback on an answer is waited for; later feedback does not count."
         ),
     )
     absent: float | None = Field(
