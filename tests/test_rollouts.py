@@ -41,3 +41,12 @@ def test_a_treatment_that_nobody_registered_is_told(world: World) -> None:
     ledger.start(database, "nobody", control, treatment, RolloutParams(), "ann", NOW)
     with pytest.raises(MissingArtifact, match="version 2 of nobody is not registered"):
         mirror(world.tracker, database, "nobody", NOW)
+
+
+def test_the_plain_base_may_be_rolled_out_and_has_no_run(world: World) -> None:
+    control = ledger.Version(version="1", model="m-1")
+    plain = ledger.Version(version=ledger.PLAIN, model="base")
+    database = world.settings().database
+    ledger.start(database, "plain", control, plain, RolloutParams(), "ann", NOW)
+    mirror(world.tracker, database, "plain", NOW)
+    assert world.tracker.moves("plain") == []

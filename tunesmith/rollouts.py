@@ -163,7 +163,7 @@ def mirror(tracker: Tracker, database: str, recipe: str, now: datetime.datetime)
     """
     champions.mirror(tracker, database, recipe)
     rollout = ledger.latest(database, recipe)
-    if rollout is None:
+    if rollout is None or rollout.treatment.version == ledger.PLAIN:
         return
     run = _run(tracker, rollout)
     told = f"{rollout.moves} moves of {rollout.id}"

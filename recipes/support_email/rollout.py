@@ -42,16 +42,17 @@ from tunesmith.example_data.tickets import Tickets
 from tunesmith.recipe import Recipe
 from tunesmith.records import ChatExample, Message
 from tunesmith.rollout import ledger
+from tunesmith.rollout.assignment import BUCKETS
 from tunesmith.rollout.ledger import Rollout, Version
 from tunesmith.servers import prefect_environment
 from tunesmith.settings import Settings
 from tunesmith.stages.evaluate import settings_of
 
 RECIPE = Path(__file__).parents[1] / "support_email.yaml"
-BASE = "0"
-"""Version of the plain base, which is older than any that was trained."""
-BATCH = 32
+BATCH = 56
 """Users who ask at one time, before the tick looks again."""
+FEW = 8
+"""As many, where the treatment has everybody and there is nothing left to compare."""
 MOST = 480
 """Requests after which a rollout that has not ended is left as it is."""
 PATIENCE = 180.0
@@ -125,8 +126,9 @@ def show(
     print(f"\nrollout {found.id}: {control.model} to {treatment.model}", flush=True)
     asked, told = 0, 1
     while found.open and found.position.status == "running" and asked < MOST:
-        asyncio.run(users.ask(BATCH))
-        asked += BATCH
+        requests = BATCH if found.weight < BUCKETS else FEW
+        asyncio.run(users.ask(requests))
+        asked += requests
         time.sleep(recipe.rollout.longest_window * 3600)  # until the last feedback is due
         tick(recipe.name)
         found = ledger.one(settings.database, found.id)
@@ -193,14 +195,16 @@ def main() -> None:
     serving = tracker.serving(recipe.name)
     if serving is None:
         raise SystemExit(f"{recipe.name} has no champion yet: run `make demo`")
-    base = Version(version=BASE, model=recipe.base.model)
+    base = Version(version=ledger.PLAIN, model=recipe.base.model)
     champion = champions.known(tracker, recipe.name, serving)
-    shown = [(one.control, one.treatment) for one in ledger.all_of(settings.database, recipe.name)]
-    if (champion, base) in shown:
+    found = ledger.all_of(settings.database, recipe.name)
+    ended = [(one.control, one.treatment) for one in found if not one.open]
+    asked = [pair for pair in ((base, champion), (champion, base)) if pair not in ended]
+    if not asked:
         print(f"{champion.model} was rolled out before: tunesmith rollout history {recipe.name}")
         return
     with running(settings, recipe) as gateway:
-        for seed, (control, treatment) in enumerate(((base, champion), (champion, base)), 1):
+        for seed, (control, treatment) in enumerate(asked, 1):
             found = show(settings, recipe, control, treatment, Users(gateway, recipe, seed), tick)
             page = settings.home / "reports" / f"{found.id}.html"
             program = str(Path(sys.executable).with_name("tunesmith"))

@@ -25,6 +25,8 @@ from tunesmith.rollout.params import RolloutParams
 from tunesmith.stage import Params
 
 OPEN = ("running", "held", "asking")
+PLAIN = "0"
+"""Stands for a version where the plain base answers, which is registered nowhere."""
 AT_ONCE = RolloutParams(stages=(1, 100))
 """Of what was never rolled out in stages."""
 Action = Kind | Literal["start", "resume"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TOGETHER = 16
+TOGETHER = 32
 """Answers of one model that are computed together."""
 _MANIFEST = "manifest.json"
 
