@@ -20,9 +20,9 @@ from tunesmith import retrains, settings
 from tunesmith.artifacts import Examples
 from tunesmith.looking import look
 from tunesmith.observe import labelled
-from tunesmith.pipeline import Result
+from tunesmith.pipeline import Result, Started
 from tunesmith.reporting.stage_page import retrain_pages
-from tunesmith.retrains import Ended, Started, Trigger
+from tunesmith.retrains import Ended, Trigger
 from tunesmith.stage import Ins, Out, Stage
 from tunesmith.stage import P as StageParams
 

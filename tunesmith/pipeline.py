@@ -81,6 +81,20 @@ class Sources(Params):
     """Adapters that were rolled back, by digest, with who did it, when and why."""
 
 
+class Started(Params):
+    """A retrain that is under way: small facts that travel to every task of it."""
+
+    id: str
+    trigger: str
+    why: str
+    started_by: str
+    run: str
+    run_url: str
+    resumed: bool
+    champion: Champion | None
+    sources: Sources
+
+
 class Candidate(Params):
     """A model in a comparison: what answers, and what it answered."""
 

@@ -20,7 +20,7 @@ from tunesmith.settings import Settings
 from tunesmith.store import Store
 
 if TYPE_CHECKING:
-    from tunesmith.retrains import Started
+    from tunesmith.pipeline import Started
 
 RECIPE = "recipe.json"
 """The document of a run that holds its recipe, whole."""

@@ -20,7 +20,7 @@ from tunesmith.stage import Params
 from tunesmith.store import Store, provenance
 
 if TYPE_CHECKING:
-    from tunesmith.retrains import Started
+    from tunesmith.pipeline import Started
 
 RELEASE = "release.json"
 """The document of a run that says what its candidate is registered with."""

@@ -26,7 +26,7 @@ from tunesmith.database.tables import Retrain
 from tunesmith.errors import Transient, TunesmithError
 from tunesmith.looking import look
 from tunesmith.observe import labelled, observing
-from tunesmith.pipeline import Prepared, Result, Sources
+from tunesmith.pipeline import Prepared, Result, Sources, Started
 from tunesmith.recipe import Recipe
 from tunesmith.records import Example
 from tunesmith.releases import RELEASE, release_of
@@ -39,20 +39,6 @@ from tunesmith.store import Store, provenance
 logger = logging.getLogger(__name__)
 
 Trigger = Literal["manual", "schedule", "drift", "performance", "event"]
-
-
-class Started(Params):
-    """A retrain that is under way: small facts that travel to every task of it."""
-
-    id: str
-    trigger: str
-    why: str
-    started_by: str
-    run: str
-    run_url: str
-    resumed: bool
-    champion: Champion | None
-    sources: Sources
 
 
 class Ended(Params):

@@ -20,11 +20,10 @@ from tunesmith.artifacts import (
     Split,
 )
 from tunesmith.evaluation.prompting import Prompting
-from tunesmith.pipeline import Candidate, Outcome, Result, Sources, advise_params
+from tunesmith.pipeline import Candidate, Outcome, Result, Sources, Started, advise_params
 from tunesmith.recipe import Recipe
 from tunesmith.records import ChatExample, Dropped, Prediction, Score
 from tunesmith.reporting.tracking import Champion, Registered
-from tunesmith.retrains import Started
 from tunesmith.stage import Params, Stage
 from tunesmith.stages import advise, gate
 from tunesmith.stages.split import SplitParams, stratification

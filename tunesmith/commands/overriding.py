@@ -13,7 +13,7 @@ from tunesmith.commands.releasing import reason_of
 from tunesmith.database.session import session
 from tunesmith.database.tables import Retrain
 from tunesmith.errors import InputError, MissingArtifact, Unready
-from tunesmith.pipeline import Result
+from tunesmith.pipeline import Result, Started
 from tunesmith.recipe import Recipe
 from tunesmith.reporting.verdict import minute, override_document
 from tunesmith.settings import Settings
@@ -52,7 +52,7 @@ def override(retrain: str, settings: Settings, reason: str) -> str:
     release = releases.Release.model_validate(document)
     recipe = Recipe.model_validate(tracker.document(release.run, publishing.RECIPE))
     account = tracker.document(release.run, publishing.RETRAIN)
-    started = retrains.Started.model_validate(account["started"])
+    started = Started.model_validate(account["started"])
     result = Result.model_validate(account["result"])
     _refuse_unfit(store, release)
     by = retrains.person()

@@ -27,8 +27,8 @@ from tunesmith.store import Store
 from tunesmith.wording import counted
 
 if TYPE_CHECKING:
+    from tunesmith.pipeline import Started
     from tunesmith.reporting.tracking import Move
-    from tunesmith.retrains import Started
 
 UNSTATED = "not stated in its files; see where it was published"
 _PACKAGES = ("python", "tunesmith", "torch", "transformers", "peft", "trl")

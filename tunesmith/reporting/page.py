@@ -29,7 +29,7 @@ from tunesmith.wording import share_of
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from tunesmith.retrains import Started
+    from tunesmith.pipeline import Started
 
 
 @dataclass(frozen=True)

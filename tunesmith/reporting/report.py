@@ -22,7 +22,7 @@ from tunesmith.reporting.verdict import override_document, verdict_document
 from tunesmith.store import Store
 
 if TYPE_CHECKING:
-    from tunesmith.retrains import Started
+    from tunesmith.pipeline import Started
 
 
 def documents(

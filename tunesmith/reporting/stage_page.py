@@ -25,7 +25,7 @@ from tunesmith.store import Store
 from tunesmith.wording import share_of
 
 if TYPE_CHECKING:
-    from tunesmith.retrains import Started
+    from tunesmith.pipeline import Started
 
 
 def stage_markdown(built: Built) -> str:

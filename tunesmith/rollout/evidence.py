@@ -59,9 +59,9 @@ def collect(
     """
     params, until = rollout.params, _milliseconds(now)
     moves = history(database, rollout.id)
-    stages = _comparable(params)
+    stages = comparable(params)
     columns = read_live(database, rollout.id, stages, params.guardrails, until)
-    block = _blocks(columns, _milliseconds(moves[0].at))
+    block = blocks(columns, _milliseconds(moves[0].at))
     anew = columns.at >= _milliseconds(_looked_at([move for move in moves if move.at <= now]))
     due = columns.ended <= until - params.longest_window * _HOUR
     shadows = Shadows()
@@ -97,7 +97,7 @@ def readings(
     return found
 
 
-def _blocks(columns: Columns, began: int) -> NDArray[np.int64]:
+def blocks(columns: Columns, began: int) -> NDArray[np.int64]:
     """Number the blocks of stage and time."""
     length = BLOCK // datetime.timedelta(milliseconds=1)
     number = columns.stage * _STAGE + (columns.at - began) // length
@@ -105,7 +105,7 @@ def _blocks(columns: Columns, began: int) -> NDArray[np.int64]:
     return np.asarray(block, dtype=np.int64)
 
 
-def _comparable(params: RolloutParams) -> range:
+def comparable(params: RolloutParams) -> range:
     """Return the stages in which both sides answer."""
     first = next(at for at, stage in enumerate(params.stages) if isinstance(stage, int))
     return range(first, params.stages.index(100))

@@ -97,9 +97,9 @@ def _read(
     The requests are read once: each counts when its window is over, and not what is said later.
     """
     params, until = rollout.params, [int(at.timestamp() * 1000) for at in times]
-    stages = evidence._comparable(params)
+    stages = evidence.comparable(params)
     columns = read_live(database, rollout.id, stages, params.guardrails, max(until, default=0))
-    block = evidence._blocks(columns, int(entries[0].at.timestamp() * 1000))
+    block = evidence.blocks(columns, int(entries[0].at.timestamp() * 1000))
     return [
         Look(at, evidence.readings(params, columns, block, last))
         for at, last in zip(times, until, strict=True)

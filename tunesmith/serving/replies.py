@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -42,7 +43,7 @@ def listed(names: Sequence[str], base: str) -> Fields:
     return {"object": "list", "data": data}
 
 
-class Reply:
+class Reply(ABC):
     """The answer to one request.
 
     Args:
@@ -89,11 +90,11 @@ class Reply:
             "total_tokens": self._prompt_tokens + made,
         }
 
-    def _choice(self, piece: Piece) -> Fields:
-        raise NotImplementedError
+    @abstractmethod
+    def _choice(self, piece: Piece) -> Fields: ...
 
-    def _changes(self, piece: Piece) -> Iterator[Fields]:
-        raise NotImplementedError
+    @abstractmethod
+    def _changes(self, piece: Piece) -> Iterator[Fields]: ...
 
 
 class ChatReply(Reply):

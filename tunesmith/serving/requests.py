@@ -12,12 +12,14 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from tunesmith import records
 from tunesmith.errors import InputError
 from tunesmith.evaluation.constraints import Constraint, problem
 from tunesmith.evaluation.generation.loaded import LoadedModel
 from tunesmith.evaluation.generation.work import Draws
 from tunesmith.serving.answers import Question
-from tunesmith.training.template import Turn, prompt_ids
+from tunesmith.training.rows import turns
+from tunesmith.training.template import prompt_ids
 
 LONGEST = 4096
 """Most tokens of prompt and answer, where the model does not say."""
@@ -225,26 +227,21 @@ def _chat(asked: ChatAsked, loaded: LoadedModel) -> list[int]:
     if any(not isinstance(tool.function.get("name"), str) for tool in asked.offers):
         raise InputError("tools: a function has no name")
     tools = [{"type": tool.type, "function": tool.function} for tool in asked.offers]
-    return prompt_ids(loaded.tokenizer, [_turn(one) for one in asked.messages], tools)
+    return prompt_ids(loaded.tokenizer, turns(map(_recorded, asked.messages)), tools)
 
 
-def _turn(message: Message) -> Turn:
-    role = "system" if message.role == "developer" else message.role
-    turn: dict[str, Any] = {"role": role, "content": _content(message)}
-    if message.name is not None:
-        turn["name"] = message.name
-    if message.tool_call_id is not None:
-        turn["tool_call_id"] = message.tool_call_id
-    if message.tool_calls:
-        turn["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.function.name, "arguments": _arguments(call.function)},
-            }
-            for call in message.tool_calls
-        ]
-    return turn
+def _recorded(message: Message) -> records.Message:
+    """Return a message as rows of training have it: both are put into the template in one way."""
+    return records.Message(
+        role="system" if message.role == "developer" else message.role,
+        content=_content(message),
+        name=message.name,
+        tool_calls=tuple(
+            records.ToolCall(call.id, call.function.name, _arguments(call.function))
+            for call in message.tool_calls or ()
+        ),
+        tool_call_id=message.tool_call_id,
+    )
 
 
 def _content(message: Message) -> str:
@@ -258,13 +255,14 @@ def _content(message: Message) -> str:
     return "\n".join(texts)
 
 
-def _arguments(function: Function) -> Any:
+def _arguments(function: Function) -> str:
     try:
-        return json.loads(function.arguments)
+        json.loads(function.arguments)
     except (ValueError, RecursionError):
         raise InputError(
             f"messages: the arguments of the call of {function.name[:100]!r} are not JSON"
         ) from None
+    return function.arguments
 
 
 def _text(asked: CompletionAsked, loaded: LoadedModel) -> list[int]:
