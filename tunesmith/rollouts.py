@@ -10,6 +10,7 @@ events and pages. So it follows a person's move too, and one of a tick that died
 
 import datetime
 import logging
+import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -141,14 +142,15 @@ def _run(tracker: Tracker, rollout: Rollout) -> str:
 def as_document(evidence: Evidence) -> Mapping[str, Any]:
     """Return the evidence as it stands in the ledger; what is not finite is left out."""
     document = asdict(evidence)
-    document["readings"] = [
-        {
-            name: value
-            for name, value in reading.items()
-            if not (isinstance(value, float) and (value != value or abs(value) == float("inf")))
-        }
-        for reading in document["readings"]
-    ]
+    for part in ("readings", "shadow"):
+        document[part] = [
+            {
+                name: value
+                for name, value in reading.items()
+                if not isinstance(value, float) or math.isfinite(value)
+            }
+            for reading in document[part]
+        ]
     return document
 
 

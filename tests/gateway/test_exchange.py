@@ -24,6 +24,7 @@ from tests.scripted_upstream import (
     stalls,
     streams,
 )
+from tunesmith.gateway import upstream
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 
@@ -350,3 +351,16 @@ def test_a_gateway_that_cannot_see_the_ledger_serves_control(tmp_path):
         assert len(running.control.requests) == 1
         record = running.record()
         assert (record["assigned"], record.get("served", "control")) == ("treatment", "control")
+
+
+def test_an_answer_without_end_fills_no_memory(running, monkeypatch):
+    """Of the treatment control steps in; of control the client is told."""
+    monkeypatch.setattr(upstream, "LARGEST", 1000)
+    running.treatment.answer = says("x" * 2000)
+    answer = running.ask()
+    assert answer.choices[0].message.content == "re: hi"
+    record = running.record()
+    assert (record["treatment_ending"], record["served"]) == ("upstream_error", "control")
+    running.control.answer = says("x" * 2000)
+    with pytest.raises(openai.InternalServerError, match="larger than"):
+        running.ask()

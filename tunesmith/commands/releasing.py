@@ -51,11 +51,13 @@ def rollback(name: str, settings: Settings, to: str | None, why: str) -> str:
     champions.mirror(tracker, settings.database, name)
     rollout = ledger.latest(settings.database, name)
     if rollout is not None:
-        wanted = None if to is None else _version(versions, to).version
+        wanted = None if to is None else version_named(versions, to, "--to").version
         return _by_ledger(settings, tracker, rollout, wanted, reason)
     moves = tracker.moves(name)
     now = _ended(tracker, name, moves)
-    target = _before(name, moves, now) if to is None else _version(versions, to).version
+    target = (
+        _before(name, moves, now) if to is None else version_named(versions, to, "--to").version
+    )
     if target == now:
         return _stayed(name, moves, now)
     move = Move(
@@ -190,12 +192,17 @@ def _stayed(name: str, moves: Sequence[Move], now: str) -> str:
     )
 
 
-def _version(versions: Sequence[Version], wanted: str) -> Version:
+def version_named(versions: Sequence[Version], wanted: str, option: str) -> Version:
+    """Return the version of a number or a release name, as an option gave it.
+
+    Raises:
+        InputError: there is none.
+    """
     for version in versions:
         if wanted in (version.version, f"v{version.version}", version.tags.get("release")):
             return version
     known = ", ".join(item.tags.get("release") or item.version for item in versions)
-    raise InputError(f"--to {wanted}: there is no such version; expected one of {known}")
+    raise InputError(f"{option} {wanted}: there is no such version; expected one of {known}")
 
 
 def reason_of(option: str, text: str) -> str:

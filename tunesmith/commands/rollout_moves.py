@@ -9,6 +9,7 @@ import shlex
 from dataclasses import replace
 
 from tunesmith import champions, publishing, retrains
+from tunesmith.commands.releasing import reason_of, version_named
 from tunesmith.commands.rollout import find, look
 from tunesmith.errors import InputError, Transient, Unready
 from tunesmith.recipe import Recipe
@@ -21,9 +22,6 @@ from tunesmith.rollout.ledger import Action, Rollout, TooLate
 from tunesmith.rollout.params import RolloutParams
 from tunesmith.rollouts import as_document
 from tunesmith.settings import Settings
-
-_LONGEST = 2000
-"""Characters of a reason."""
 
 
 def start(name: str, settings: Settings, wanted: str | None) -> str:
@@ -152,7 +150,9 @@ def _move(
     evidence: Evidence | None = None,
 ) -> str:
     """Write a move with its reason, and say what follows."""
-    reason = _reason(why)
+    reason = reason_of("--why", why)
+    if not reason:
+        raise InputError("--why is empty; expected a reason: whoever asks later finds nothing else")
     by, now = retrains.person(), datetime.datetime.now(datetime.UTC)
     document = None if evidence is None else as_document(evidence)
     try:
@@ -203,23 +203,6 @@ def _mirrored(settings: Settings, before: Rollout, now: Rollout) -> str:
     return f"\nthe alias champion is on version {now.champion.version}"
 
 
-def _reason(text: str) -> str:
-    """Return a reason on one line.
-
-    Raises:
-        InputError: when it is empty, or too long to be kept whole.
-    """
-    reason = " ".join(text.split())
-    if not reason:
-        raise InputError("--why is empty; expected a reason: whoever asks later finds nothing else")
-    if len(reason) > _LONGEST:
-        raise InputError(
-            f"--why has {len(reason):,} characters; expected at most {_LONGEST:,}, so that it is "
-            "kept whole"
-        )
-    return reason
-
-
 def _version(tracker: Tracker, name: str, wanted: str | None) -> Registered:
     """Return the version to roll out."""
     versions = tracker.versions(name)
@@ -228,16 +211,13 @@ def _version(tracker: Tracker, name: str, wanted: str | None) -> Registered:
             f"{name}: no version of a model of this name is registered in {tracker.url}; expected "
             "the `name` of a recipe whose gate has promoted one"
         )
-    number = wanted if wanted is not None else tracker.serving(name, CANDIDATE)
-    for version in versions:
-        if number in (version.version, f"v{version.version}", version.tags.get("release")):
-            return version
-    known = ", ".join(item.tags.get("release") or item.version for item in versions)
-    if wanted is None:
+    number = wanted or tracker.serving(name, CANDIDATE)
+    if number is None:
+        known = ", ".join(item.tags.get("release") or item.version for item in versions)
         raise InputError(
             f"{name}: no version has the alias candidate; name one of {known}: --version"
         )
-    raise InputError(f"--version {wanted}: there is no such version; expected one of {known}")
+    return version_named(versions, number, "--version")
 
 
 def _params(tracker: Tracker, version: Registered) -> RolloutParams | None:

@@ -37,6 +37,8 @@ class Timeouts:
     total: float = 600.0
 
 
+LARGEST = 64 << 20
+"""Bytes of a whole answer; an upstream that sends more must not fill a gateway's memory."""
 _KEPT = 4.0
 """Seconds that an idle connection is kept; servers close theirs after 5 (uvicorn, and so vLLM), and
 a request that crosses with the end would be lost."""
@@ -78,8 +80,19 @@ class Reply:
     begun: bool = False
 
     async def whole(self) -> bytes:
-        """Return the body."""
-        return await self._response.read()
+        """Return the body.
+
+        Raises:
+            Failed: it is larger than an answer can be.
+        """
+        parts, left = [], LARGEST
+        async for piece in self._response.content.iter_any():
+            parts.append(piece)
+            left -= len(piece)
+            if left < 0:
+                told = f"the answer is larger than {LARGEST >> 20} MiB"
+                raise Failed("upstream_error", 502, told)
+        return b"".join(parts)
 
     def pieces(self) -> AsyncIterator[bytes]:
         """Return the body as it comes."""
