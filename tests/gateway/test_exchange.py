@@ -360,7 +360,7 @@ def test_an_answer_without_end_fills_no_memory(running, monkeypatch):
     answer = running.ask()
     assert answer.choices[0].message.content == "re: hi"
     record = running.record()
-    assert (record["treatment_ending"], record["served"]) == ("upstream_error", "control")
+    assert (record["treatment_ending"], record["model"]) == ("upstream_error", "model-3")
     running.control.answer = says("x" * 2000)
     with pytest.raises(openai.InternalServerError, match="larger than"):
         running.ask()
