@@ -9,12 +9,12 @@ import msgspec
 
 from tunesmith.gateway import openapi
 from tunesmith.gateway.asgi import (
+    Headers,
     Receive,
     Refused,
     Scope,
     Send,
     body_of,
-    gone,
     headers_of,
     reply,
 )
@@ -24,6 +24,7 @@ from tunesmith.gateway.feedback import Line, read_feedback
 from tunesmith.gateway.interactions import Interaction, new_id
 from tunesmith.gateway.keys import ClientKey
 from tunesmith.gateway.metrics import CONTENT_TYPE
+from tunesmith.gateway.protocol import GONE
 from tunesmith.gateway.reading import Body, Unreadable, flag_of, read_body, text_of
 from tunesmith.gateway.routes import Route
 from tunesmith.gateway.shadowing import Asked, Shadow
@@ -52,6 +53,8 @@ class Gateway:
         self, door: Door, beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     ) -> None:
         self._door, self._beside = door, beside
+        self._user_headers = (door.user_header.encode(), door.conversation_header.encode())
+        self._not_onward = STEPPED_OVER.union(self._user_headers, (b"content-type",))
         self._upstreams: Upstreams
         self._shadow: Shadow
 
@@ -83,7 +86,7 @@ class Gateway:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._upstreams.close()
+        self._upstreams.close()
         await door.segments.close()
         if door.outcomes is not None:
             await asyncio.to_thread(door.outcomes.close, door.patience)
@@ -108,7 +111,7 @@ class Gateway:
         key = self._let_in(headers)
         onward = COMPLETIONS.get(path)
         if onward is not None and method == "POST":
-            await self._complete(onward, headers, key, receive, send)
+            await self._complete(scope, onward, headers, key, receive, send)
         elif path == "/v1/feedback" and method == "POST":
             await self._hear(headers, receive, send)
         elif path.startswith(_MODELS) and method == "GET":
@@ -129,12 +132,12 @@ class Gateway:
         else:
             await reply(send, 200, b'{"status":"ready"}')
 
-    def _let_in(self, headers: Mapping[str, str]) -> ClientKey | None:
+    def _let_in(self, headers: Mapping[bytes, bytes]) -> ClientKey | None:
         """Return whose request it is; None where the door stands open."""
         keys = self._door.keys
         if not keys:
             return None
-        key = keys.find(headers.get("authorization", ""))
+        key = keys.find(headers.get(b"authorization", b"").decode("latin-1"))
         if key is None:
             raise Refused(401, "the API key is missing or wrong", "invalid_api_key",
                           ((b"www-authenticate", b"Bearer"),))  # fmt: skip
@@ -157,7 +160,7 @@ class Gateway:
             raise Refused(404, f"no model {name[:100]!r}", "model_not_found")
         return _encode(data[name])
 
-    async def _hear(self, headers: Mapping[str, str], receive: Receive, send: Send) -> None:
+    async def _hear(self, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
         """Keep what a client says of an answer."""
         raw = await body_of(receive, headers, min(self._door.limits.body, _FEEDBACK))
         try:
@@ -171,8 +174,9 @@ class Gateway:
 
     async def _complete(
         self,
+        scope: Scope,
         path: str,
-        headers: Mapping[str, str],
+        headers: Mapping[bytes, bytes],
         key: ClientKey | None,
         receive: Receive,
         send: Send,
@@ -203,7 +207,7 @@ class Gateway:
             keep_text=captured,
         )
         onward = self._onward(headers)
-        await _while_there(receive, exchange, exchange.run(path, onward, body))
+        await _while_there(scope, exchange, exchange.run(path, onward, body))
         if route.shadow and door.routes.fresh:
             self._shadow.offer(Asked(record, captured, path, onward, body, raw, usage), route)
 
@@ -241,45 +245,35 @@ class Gateway:
         if kept and door.outcomes is not None:
             door.outcomes.put(record)
 
-    def _unit(self, body: Body, headers: Mapping[str, str]) -> str | None:
+    def _unit(self, body: Body, headers: Mapping[bytes, bytes]) -> str | None:
         """Return who asks: the user, or else the conversation."""
-        door = self._door
-        for found in (
-            text_of(body, "user"),
-            headers.get(door.user_header),
-            headers.get(door.conversation_header),
-        ):
-            if found and (unit := normal(found)):
+        if (named := text_of(body, "user")) and (unit := normal(named)):
+            return unit
+        for name in self._user_headers:
+            if (value := headers.get(name)) and (unit := normal(value.decode("latin-1"))):
                 return unit
         return None
 
-    def _onward(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def _onward(self, headers: Mapping[bytes, bytes]) -> Headers:
         """Return the headers that an upstream gets."""
-        own = (self._door.user_header, self._door.conversation_header)
-        return {
-            name: value
-            for name, value in headers.items()
-            if name not in STEPPED_OVER and name not in own
-        }
+        return [header for header in headers.items() if header[0] not in self._not_onward]
 
 
-async def _while_there(
-    receive: Receive, exchange: Exchange, run: Coroutine[Any, Any, None]
-) -> None:
+async def _while_there(scope: Scope, exchange: Exchange, run: Coroutine[Any, Any, None]) -> None:
     """Run an exchange until it has ended or its client has gone."""
-    task = asyncio.current_task()
-    left = asyncio.create_task(gone(receive))
+    leaving: set[Callable[[], None]] = scope["extensions"][GONE]["tell"]
+    task, left = asyncio.current_task(), False
 
-    def stop(done: asyncio.Future[None]) -> None:
-        # After the last byte a server says that the client has gone, too.
-        if task is not None and not done.cancelled() and not exchange.ended:
-            task.cancel()
+    def stop() -> None:
+        nonlocal left
+        if task is not None and not exchange.ended:
+            left = task.cancel()
 
-    left.add_done_callback(stop)
+    leaving.add(stop)
     try:
         await run
     except asyncio.CancelledError:
-        if not left.done():
+        if not left:
             raise
     finally:
-        left.cancel()
+        leaving.discard(stop)

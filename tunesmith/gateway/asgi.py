@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Headers = list[tuple[bytes, bytes]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON = b"application/json"
@@ -42,29 +44,26 @@ def error_body(message: str, kind: str, code: str | None = None) -> bytes:
     return _encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
 
 
-def headers_of(scope: Scope, limit: int) -> dict[str, str]:
+def headers_of(scope: Scope, limit: int) -> dict[bytes, bytes]:
     """Return the headers, names in lower case.
 
     Raises:
         Refused: they are longer than the limit.
     """
-    found, size = {}, 0
-    for name, value in scope["headers"]:
-        size += len(name) + len(value)
-        found[name.decode("latin-1")] = value.decode("latin-1")
-    if size > limit:
+    headers: Headers = scope["headers"]
+    if sum(map(len, chain.from_iterable(headers))) > limit:
         raise Refused(431, f"the headers are longer than {limit:,} bytes", "headers_too_large")
-    return found
+    return dict(headers)
 
 
-async def body_of(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
+async def body_of(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
     """Return the body.
 
     Raises:
         Refused: it is longer than the limit, takes too long, or its client has gone.
     """
-    declared = headers.get("content-length", "")
-    if len(declared) > len(str(limit)) or (declared.isdecimal() and int(declared) > limit):
+    declared = headers.get(b"content-length", b"")
+    if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
         raise _too_large(limit)
     try:
         async with asyncio.timeout(SLOWEST):
@@ -95,12 +94,6 @@ def _part(message: MutableMapping[str, Any], left: int, limit: int) -> bytes:
 
 def _too_large(limit: int) -> Refused:
     return Refused(413, f"the body is larger than {limit:,} bytes", "body_too_large")
-
-
-async def gone(receive: Receive) -> None:
-    """Return when the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def reply(

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tunesmith.gateway import events
-from tunesmith.gateway.asgi import JSON, Send, error_body
+from tunesmith.gateway.asgi import JSON, Headers, Send, error_body
 from tunesmith.gateway.interactions import Interaction
 from tunesmith.gateway.reading import Body, Tally, has_content, read_answer, rewritten
 from tunesmith.gateway.routes import Route, Target
@@ -51,7 +51,7 @@ class Exchange:
         self._told = False
         self.ended = False
 
-    async def run(self, path: str, headers: Mapping[str, str], body: Body) -> None:
+    async def run(self, path: str, headers: Headers, body: Body) -> None:
         """Answer the client; exactly one record is kept, whatever happens.
 
         Raises:
@@ -70,7 +70,7 @@ class Exchange:
         finally:
             await self._end()
 
-    async def _answer(self, path: str, headers: Mapping[str, str], body: Body) -> None:
+    async def _answer(self, path: str, headers: Headers, body: Body) -> None:
         record, route = self._record, self._route
         if record.served == "treatment" and route.treatment is not None:
             try:
@@ -92,7 +92,7 @@ class Exchange:
         self,
         target: Target,
         path: str,
-        headers: Mapping[str, str],
+        headers: Headers,
         body: Body,
         may_fall_back: bool,
     ) -> None:
@@ -135,7 +135,7 @@ class Exchange:
         """Hand a stream on, event by event; until the first content it may still be given up."""
         cutter, held = events.Events(), b""
         ended = False
-        async for piece in reply.pieces():
+        while piece := await reply.piece():
             out = b""
             try:
                 for event in cutter.cut(piece):
@@ -196,7 +196,7 @@ class Exchange:
         await self._start(failed.status, [(b"content-type", JSON), _length(body)])
         await self._send({"type": "http.response.body", "body": body})
 
-    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    async def _start(self, status: int, headers: Headers) -> None:
         if self._told:
             return
         self._told = True

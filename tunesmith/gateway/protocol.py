@@ -6,12 +6,15 @@ has its answer and goes on with the request for ever.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tunesmith.gateway.asgi import error_body
 
+GONE = "tunesmith.gone"
+"""The extension of a request's scope: `tell` is a set of what is called when its client has gone."""
 LARGEST = 128 << 10
 """Bytes of all headers, or of one, beyond which a connection is ended."""
 SLOWEST = 30.0
@@ -26,16 +29,21 @@ class Protocol(HttpToolsProtocol):
     _clock: asyncio.TimerHandle | None = None
     _reading = False
     """Whether a request has begun and not ended."""
+    _heading = False
+    """Whether its headers have not."""
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for headers."""
         super().connection_made(transport)
+        self._gone: set[Callable[[], None]] = set()
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Wait no longer, and let nobody work for a client that has gone."""
         super().connection_lost(exc)
         self._came()
+        for tell in tuple(self._gone):
+            tell()
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless what goes on is too long."""
@@ -43,15 +51,18 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._unread > LARGEST and not self.transport.is_closing():
             self._refuse()
+        if self._heading:  # mostly they come whole, and nobody has to wait
+            self._wait()
 
     def on_message_begin(self) -> None:
-        """Wait for its headers."""
+        """Begin the headers."""
         super().on_message_begin()
-        self._reading = True
-        self._wait()
+        self.scope["extensions"] = {GONE: {"tell": self._gone}}
+        self._reading = self._heading = True
 
     def on_headers_complete(self) -> None:
         """Begin the request."""
+        self._heading = False
         self._came()
         super().on_headers_complete()
 
@@ -73,7 +84,7 @@ class Protocol(HttpToolsProtocol):
             self._wait()
 
     def _wait(self) -> None:
-        if self._clock is None:
+        if self._clock is None and not self.transport.is_closing():
             self._clock = self.loop.call_later(SLOWEST, self.transport.close)
 
     def _came(self) -> None:

@@ -175,6 +175,7 @@ class _Worker:
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             lifespan="on",
         )
         _Server(settings, door, place.drain).run([opened])

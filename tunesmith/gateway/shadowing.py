@@ -5,10 +5,11 @@ one interaction, however it ends, which names the live one that it repeats.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from tunesmith.gateway.asgi import Headers
 from tunesmith.gateway.capture import is_drawn
 from tunesmith.gateway.exchange import Exchange
 from tunesmith.gateway.interactions import Interaction, new_id
@@ -56,7 +57,7 @@ class Asked:
     record: Interaction
     captured: bool
     path: str
-    headers: Mapping[str, str]
+    headers: Headers
     body: Body
     raw: bytes
     include_usage: bool

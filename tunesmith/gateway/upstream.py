@@ -2,19 +2,28 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import aiohttp
-
+from tunesmith.gateway.asgi import Headers
+from tunesmith.gateway.connections import (
+    Address,
+    Connection,
+    Cut,
+    Place,
+    Pool,
+    Refused,
+    connect,
+    place_of,
+)
 from tunesmith.gateway.routes import Target
 from tunesmith.rollout.endings import Ending
 
 STEPPED_OVER = frozenset(
     {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-        "transfer-encoding", "upgrade", "content-length", "content-encoding", "expect", "host",
-        "authorization", "accept-encoding", "cookie", "set-cookie", "x-api-key",
+        b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te",
+        b"trailer", b"transfer-encoding", b"upgrade", b"content-length", b"expect", b"host",
+        b"authorization", b"accept-encoding", b"cookie", b"set-cookie", b"x-api-key",
     }
 )  # fmt: skip
 """Headers that belong to one connection or one client, and are not handed on."""
@@ -59,7 +68,6 @@ class Failed(Exception):
         self.status, self.message = status, message
 
 
-@dataclass
 class Reply:
     """An upstream's answer, its body still to come.
 
@@ -68,16 +76,21 @@ class Reply:
         headers: Those to hand on, lower case.
         streams: Whether the body is a stream of events.
         begun: Whether content has come.
+        piece: Returns what came of the body since the last time; empty at its end.
     """
 
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    streams: bool
-    _response: aiohttp.ClientResponse
-    _clock: asyncio.Timeout
-    _timeouts: Timeouts
-    _asked: float
-    begun: bool = False
+    def __init__(
+        self, connection: Connection, clock: asyncio.Timeout, timeouts: Timeouts, asked: float
+    ) -> None:
+        self.status, self.begun, self.piece = connection.status, False, connection.piece
+        self.headers = [header for header in connection.headers if header[0] not in STEPPED_OVER]
+        self.streams = any(
+            name == b"content-type" and value.lower().startswith(b"text/event-stream")
+            for name, value in self.headers
+        )
+        self._clock, self._timeouts, self._asked = clock, timeouts, asked
+        if any(header == b"content-encoding" for header, _ in self.headers):
+            raise Failed("upstream_error", 502, "the model's server packs its answers, unasked")
 
     async def whole(self) -> bytes:
         """Return the body.
@@ -86,17 +99,13 @@ class Reply:
             Failed: it is larger than an answer can be.
         """
         parts, left = [], LARGEST
-        async for piece in self._response.content.iter_any():
+        while piece := await self.piece():
             parts.append(piece)
             left -= len(piece)
             if left < 0:
                 told = f"the answer is larger than {LARGEST >> 20} MiB"
                 raise Failed("upstream_error", 502, told)
         return b"".join(parts)
-
-    def pieces(self) -> AsyncIterator[bytes]:
-        """Return the body as it comes."""
-        return aiter(self._response.content.iter_any())
 
     def has_begun(self) -> None:
         """Note that content came: from now on it is the pause between pieces that counts."""
@@ -113,58 +122,45 @@ class Upstreams:
     """The connections to all upstreams of a worker."""
 
     def __init__(self, timeouts: Timeouts) -> None:
-        self._timeouts = timeouts
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=_KEPT),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect),
-            auto_decompress=True,
-            skip_auto_headers=("User-Agent", "Accept"),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        self._timeouts, self._pool = timeouts, Pool(_KEPT)
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._session.close()
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        self._pool.close()
 
     @contextlib.asynccontextmanager
     async def ask(
-        self, target: Target, path: str, headers: Mapping[str, str], body: bytes, streamed: bool
+        self, target: Target, path: str, headers: Headers, body: bytes, streamed: bool
     ) -> AsyncIterator[Reply]:
         """Send a request; leaving the block before the end cancels it over there.
 
         Raises:
             Failed: the connection is refused, cut, or a time ran out, also within the block.
         """
-        sent = {**headers, "Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if target.key:
-            sent["Authorization"] = f"Bearer {target.key}"
-        loop = asyncio.get_running_loop()
-        began, reply = loop.time(), None
-        times = self._timeouts
+        place = place_of(target.base_url + path)
+        times, began = self._timeouts, asyncio.get_running_loop().time()
         clock = asyncio.timeout(min(times.first_token, times.total) if streamed else times.total)
+        connection = reply = None
         try:
-            async with (
-                clock,
-                self._session.post(
-                    target.base_url + path, data=body, headers=sent, allow_redirects=False
-                ) as response,
-            ):
-                reply = Reply(
-                    response.status,
-                    _handed_on(response),
-                    response.content_type == "text/event-stream",
-                    response,
-                    clock,
-                    self._timeouts,
-                    began,
-                )
+            async with clock:
+                connection = self._pool.kept(place.address) or await self._connect(place.address)
+                await connection.ask(_head(place, target.key, headers, len(body)), body)
+                reply = Reply(connection, clock, times, began)
                 yield reply
         except TimeoutError:
-            raise self._too_late(clock, loop.time() - began, reply) from None
-        except aiohttp.ClientConnectorError:
+            passed = asyncio.get_running_loop().time() - began
+            raise self._too_late(clock, passed, reply) from None
+        except Refused:
             raise Failed("refused", 502, "the model's server does not answer") from None
-        except aiohttp.ClientError:
+        except Cut:
             raise Failed("cut", 502, "the model's server hung up") from None
+        finally:
+            if connection is not None:
+                self._pool.give(place.address, connection)
+
+    async def _connect(self, address: Address) -> Connection:
+        async with asyncio.timeout(self._timeouts.connect):
+            return await connect(address)
 
     def _too_late(self, clock: asyncio.Timeout, passed: float, reply: Reply | None) -> Failed:
         if not clock.expired():
@@ -178,9 +174,16 @@ class Upstreams:
         return Failed("stalled", 504, f"nothing more came for {limit:g} s")
 
 
-def _handed_on(response: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
-    return [
-        (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
-        for name, value in response.headers.items()
-        if name.lower() not in STEPPED_OVER
+def _head(place: Place, key: str, headers: Headers, length: int) -> bytes:
+    """Return the lines of a request before its body."""
+    lines = [
+        place.opening,
+        b"Content-Type: application/json\r\nAccept-Encoding: identity\r\nContent-Length: ",
+        str(length).encode(),
     ]
+    if key:
+        lines += (b"\r\nAuthorization: Bearer ", key.encode())
+    for name, value in headers:
+        lines += (b"\r\n", name, b": ", value)
+    lines.append(b"\r\n\r\n")
+    return b"".join(lines)

@@ -66,4 +66,4 @@ def pseudonym(key: bytes, unit: str) -> str:
 
     Without the key nobody can tell from records who somebody was, not even by trying every id.
     """
-    return hmac.new(key, unit.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(key, unit.encode(), "sha256").hex()[:32]
