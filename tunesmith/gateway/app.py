@@ -9,6 +9,7 @@ import msgspec
 
 from tunesmith.gateway import openapi
 from tunesmith.gateway.asgi import (
+    CONNECTION,
     Headers,
     Receive,
     Refused,
@@ -24,7 +25,6 @@ from tunesmith.gateway.feedback import Line, read_feedback
 from tunesmith.gateway.interactions import Interaction, new_id
 from tunesmith.gateway.keys import ClientKey
 from tunesmith.gateway.metrics import CONTENT_TYPE
-from tunesmith.gateway.protocol import GONE
 from tunesmith.gateway.reading import Body, Unreadable, flag_of, read_body, text_of
 from tunesmith.gateway.routes import Route
 from tunesmith.gateway.shadowing import Asked, Shadow
@@ -113,7 +113,7 @@ class Gateway:
         if onward is not None and method == "POST":
             await self._complete(scope, onward, headers, key, receive, send)
         elif path == "/v1/feedback" and method == "POST":
-            await self._hear(headers, receive, send)
+            await self._hear(scope, headers, receive, send)
         elif path.startswith(_MODELS) and method == "GET":
             await reply(send, 200, self._models(path))
         elif onward is not None or path in ("/v1/feedback", _MODELS):
@@ -160,9 +160,11 @@ class Gateway:
             raise Refused(404, f"no model {name[:100]!r}", "model_not_found")
         return _encode(data[name])
 
-    async def _hear(self, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
+    async def _hear(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
         """Keep what a client says of an answer."""
-        raw = await body_of(receive, headers, min(self._door.limits.body, _FEEDBACK))
+        raw = await body_of(scope, receive, headers, min(self._door.limits.body, _FEEDBACK))
         try:
             said = read_feedback(raw, new_id()[0])
         except Unreadable as error:
@@ -182,7 +184,7 @@ class Gateway:
         send: Send,
     ) -> None:
         door = self._door
-        raw = await body_of(receive, headers, door.limits.body)
+        raw = await body_of(scope, receive, headers, door.limits.body)
         try:
             body = read_body(raw)
             recipe = text_of(body, "model") or ""
@@ -261,7 +263,7 @@ class Gateway:
 
 async def _while_there(scope: Scope, exchange: Exchange, run: Coroutine[Any, Any, None]) -> None:
     """Run an exchange until it has ended or its client has gone."""
-    leaving: set[Callable[[], None]] = scope["extensions"][GONE]["tell"]
+    leaving: set[Callable[[], None]] = scope["extensions"][CONNECTION]["tell"]
     task, left = asyncio.current_task(), False
 
     def stop() -> None:

@@ -12,6 +12,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Headers = list[tuple[bytes, bytes]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+CONNECTION = "tunesmith.connection"
+"""The extension of a request's scope: `tell` is a set of what is called when the client has gone,
+`whole` is there once all of the body has come."""
 JSON = b"application/json"
 SLOWEST = 60.0
 """Seconds that a client may take to send its body."""
@@ -56,7 +59,9 @@ def headers_of(scope: Scope, limit: int) -> dict[bytes, bytes]:
     return dict(headers)
 
 
-async def body_of(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+async def body_of(
+    scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], limit: int
+) -> bytes:
     """Return the body.
 
     Raises:
@@ -65,6 +70,8 @@ async def body_of(receive: Receive, headers: Mapping[bytes, bytes], limit: int) 
     declared = headers.get(b"content-length", b"")
     if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
         raise _too_large(limit)
+    if "whole" in scope["extensions"][CONNECTION]:  # as mostly
+        return await _whole(receive, limit)
     try:
         async with asyncio.timeout(SLOWEST):
             return await _whole(receive, limit)

@@ -10,7 +10,7 @@ from tunesmith.gateway.asgi import JSON, Headers, Send, error_body
 from tunesmith.gateway.interactions import Interaction
 from tunesmith.gateway.reading import Body, Tally, has_content, read_answer, rewritten
 from tunesmith.gateway.routes import Route, Target
-from tunesmith.gateway.upstream import Failed, Reply, Upstreams
+from tunesmith.gateway.upstream import Asking, Failed, Upstreams
 from tunesmith.rollout.endings import Ending
 
 _RETRY = frozenset({408, 409, 425, 429})
@@ -131,7 +131,7 @@ class Exchange:
                 raise Failed("upstream_error", 502, "")
             self._record.ending = "upstream_error"
 
-    async def _stream(self, reply: Reply) -> None:
+    async def _stream(self, reply: Asking) -> None:
         """Hand a stream on, event by event; until the first content it may still be given up."""
         cutter, held = events.Events(), b""
         ended = False
@@ -168,7 +168,7 @@ class Exchange:
         last = held + (events.event(events.DONE) if ended else b"")
         await self._send({"type": "http.response.body", "body": last})
 
-    def _take_event(self, event: bytes, data: bytes, reply: Reply) -> bytes:
+    def _take_event(self, event: bytes, data: bytes, reply: Asking) -> bytes:
         """Count an event, and return what of it the client gets."""
         answer = read_answer(data) if data else None
         if answer is None:

@@ -11,10 +11,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tunesmith.gateway.asgi import error_body
+from tunesmith.gateway.asgi import CONNECTION, error_body
 
-GONE = "tunesmith.gone"
-"""The extension of a request's scope: `tell` is a set of what is called when its client has gone."""
 LARGEST = 128 << 10
 """Bytes of all headers, or of one, beyond which a connection is ended."""
 SLOWEST = 30.0
@@ -57,7 +55,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin the headers."""
         super().on_message_begin()
-        self.scope["extensions"] = {GONE: {"tell": self._gone}}
+        self.scope["extensions"] = {CONNECTION: {"tell": self._gone}}
         self._reading = self._heading = True
 
     def on_headers_complete(self) -> None:
@@ -74,6 +72,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End the request."""
         self._reading = False
+        self.scope["extensions"][CONNECTION]["whole"] = True
         self._came()
         super().on_message_complete()
 

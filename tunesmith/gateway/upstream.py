@@ -1,8 +1,7 @@
 """Asking an upstream: four timeouts, and every way it can go wrong by name."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tunesmith.gateway.asgi import Headers
@@ -53,6 +52,10 @@ _KEPT = 4.0
 a request that crosses with the end would be lost."""
 
 
+_LOOK_EVERY = 0.05
+"""Seconds between two looks for what is late."""
+
+
 class Failed(Exception):
     """An upstream did not answer as it should.
 
@@ -68,29 +71,93 @@ class Failed(Exception):
         self.status, self.message = status, message
 
 
-class Reply:
-    """An upstream's answer, its body still to come.
+class Upstreams:
+    """The connections to all upstreams of a worker."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self.timeouts, self.pool = timeouts, Pool(_KEPT)
+        self._under_way: set[Asking] = set()
+        self._looking: asyncio.TimerHandle | None = None
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        self.pool.close()
+
+    def ask(
+        self, target: Target, path: str, headers: Headers, body: bytes, streamed: bool
+    ) -> "Asking":
+        """Return a request that is sent as its block begins."""
+        place = place_of(target.base_url + path)
+        head = _head(place, target.key, headers, len(body))
+        return Asking(self, place.address, head, body, streamed)
+
+    def begin(self, asking: "Asking") -> None:
+        """Look after a request's time from now on."""
+        self._under_way.add(asking)
+        if self._looking is None:
+            self._look()
+
+    def end(self, asking: "Asking") -> None:
+        """Look after it no more."""
+        self._under_way.discard(asking)
+
+    def _look(self) -> None:
+        """Stop those that are late; a timer for each would cost more than all else of its time."""
+        now = _now()
+        for asking in [one for one in self._under_way if one.deadline < now]:
+            asking.stop()
+        self._looking = None
+        if self._under_way:
+            self._looking = asyncio.get_running_loop().call_later(_LOOK_EVERY, self._look)
+
+
+class Asking:
+    """A request to an upstream and its answer, as long as the block lasts.
+
+    Leaving the block before the answer's end cancels it over there. On entering it and within:
+
+    Raises:
+        Failed: the connection is refused, cut, or a time ran out.
 
     Attributes:
         status: HTTP status.
         headers: Those to hand on, lower case.
         streams: Whether the body is a stream of events.
         begun: Whether content has come.
+        deadline: When it is stopped, on the loop's clock.
         piece: Returns what came of the body since the last time; empty at its end.
     """
 
+    status: int
+    headers: Headers
+    streams: bool
+    piece: Callable[[], Awaitable[bytes]]
+
     def __init__(
-        self, connection: Connection, clock: asyncio.Timeout, timeouts: Timeouts, asked: float
+        self, upstreams: Upstreams, address: Address, head: bytes, body: bytes, streamed: bool
     ) -> None:
-        self.status, self.begun, self.piece = connection.status, False, connection.piece
-        self.headers = [header for header in connection.headers if header[0] not in STEPPED_OVER]
-        self.streams = any(
-            name == b"content-type" and value.lower().startswith(b"text/event-stream")
-            for name, value in self.headers
-        )
-        self._clock, self._timeouts, self._asked = clock, timeouts, asked
-        if any(header == b"content-encoding" for header, _ in self.headers):
-            raise Failed("upstream_error", 502, "the model's server packs its answers, unasked")
+        self._upstreams, self._address = upstreams, address
+        self._head, self._body = head, body
+        self._connection: Connection | None = None
+        times, self._asked = upstreams.timeouts, _now()
+        first = min(times.first_token, times.total) if streamed else times.total
+        self.deadline = self._asked + first
+        self._late, self.begun = False, False
+
+    async def __aenter__(self) -> "Asking":
+        self._task = asyncio.current_task()
+        self._upstreams.begin(self)
+        try:
+            self._connection = self._upstreams.pool.kept(self._address) or await self._connect()
+            await self._connection.ask(self._head, self._body)
+            self._read_head(self._connection)
+        except BaseException as error:
+            self._end(error)
+            raise
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._end(error)
 
     async def whole(self) -> bytes:
         """Return the body.
@@ -109,69 +176,56 @@ class Reply:
 
     def has_begun(self) -> None:
         """Note that content came: from now on it is the pause between pieces that counts."""
-        first, self.begun = not self.begun, True
-        times, step = self._timeouts, self._timeouts.idle / 20
-        end = asyncio.get_running_loop().time() + times.idle + step
-        end = min(end, self._asked + times.total)
-        # Set anew once a step, not with every piece: that costs more than all else of a piece.
-        if first or end - (self._clock.when() or 0.0) > step:
-            self._clock.reschedule(end)
+        times, self.begun = self._upstreams.timeouts, True
+        self.deadline = min(_now() + times.idle, self._asked + times.total)
 
+    def stop(self) -> None:
+        """End it: it is late."""
+        if self._task is not None and not self._late:
+            self._late = self._task.cancel()
 
-class Upstreams:
-    """The connections to all upstreams of a worker."""
-
-    def __init__(self, timeouts: Timeouts) -> None:
-        self._timeouts, self._pool = timeouts, Pool(_KEPT)
-
-    def close(self) -> None:
-        """Close the connections that nobody uses."""
-        self._pool.close()
-
-    @contextlib.asynccontextmanager
-    async def ask(
-        self, target: Target, path: str, headers: Headers, body: bytes, streamed: bool
-    ) -> AsyncIterator[Reply]:
-        """Send a request; leaving the block before the end cancels it over there.
-
-        Raises:
-            Failed: the connection is refused, cut, or a time ran out, also within the block.
-        """
-        place = place_of(target.base_url + path)
-        times, began = self._timeouts, asyncio.get_running_loop().time()
-        clock = asyncio.timeout(min(times.first_token, times.total) if streamed else times.total)
-        connection = reply = None
+    async def _connect(self) -> Connection:
         try:
-            async with clock:
-                connection = self._pool.kept(place.address) or await self._connect(place.address)
-                await connection.ask(_head(place, target.key, headers, len(body)), body)
-                reply = Reply(connection, clock, times, began)
-                yield reply
+            async with asyncio.timeout(self._upstreams.timeouts.connect):
+                return await connect(self._address)
         except TimeoutError:
-            passed = asyncio.get_running_loop().time() - began
-            raise self._too_late(clock, passed, reply) from None
-        except Refused:
+            told = "the model's server took no connection in time"
+            raise Failed("refused", 504, told) from None
+
+    def _read_head(self, connection: Connection) -> None:
+        self.status, self.piece = connection.status, connection.piece
+        self.headers = [header for header in connection.headers if header[0] not in STEPPED_OVER]
+        told = dict(self.headers)
+        if b"content-encoding" in told:
+            raise Failed("upstream_error", 502, "the model's server packs its answers, unasked")
+        self.streams = told.get(b"content-type", b"").lower().startswith(b"text/event-stream")
+
+    def _end(self, error: BaseException | None) -> None:
+        """Give the connection back, and say by name what went wrong."""
+        self._upstreams.end(self)
+        if self._connection is not None:
+            self._upstreams.pool.give(self._address, self._connection)
+        if isinstance(error, Refused):
             raise Failed("refused", 502, "the model's server does not answer") from None
-        except Cut:
+        if isinstance(error, Cut):
             raise Failed("cut", 502, "the model's server hung up") from None
-        finally:
-            if connection is not None:
-                self._pool.give(place.address, connection)
+        # Whoever else cancels, such as a client that goes away, comes first.
+        if self._late and self._task is not None and self._task.uncancel() == 0:
+            raise self._too_late() from None
 
-    async def _connect(self, address: Address) -> Connection:
-        async with asyncio.timeout(self._timeouts.connect):
-            return await connect(address)
+    def _too_late(self) -> Failed:
+        times = self._upstreams.timeouts
+        if _now() - self._asked >= times.total:
+            return Failed("too_long", 504, f"the answer took over {times.total:g} s")
+        if not self.begun:
+            return Failed(
+                "no_first_token", 504, f"no first token came within {times.first_token:g} s"
+            )
+        return Failed("stalled", 504, f"nothing more came for {times.idle:g} s")
 
-    def _too_late(self, clock: asyncio.Timeout, passed: float, reply: Reply | None) -> Failed:
-        if not clock.expired():
-            return Failed("refused", 504, "the model's server took no connection in time")
-        if passed >= self._timeouts.total:
-            return Failed("too_long", 504, f"the answer took over {self._timeouts.total:g} s")
-        if reply is None or not reply.begun:
-            limit = self._timeouts.first_token
-            return Failed("no_first_token", 504, f"no first token came within {limit:g} s")
-        limit = self._timeouts.idle
-        return Failed("stalled", 504, f"nothing more came for {limit:g} s")
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _head(place: Place, key: str, headers: Headers, length: int) -> bytes:

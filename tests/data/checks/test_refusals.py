@@ -1,8 +1,14 @@
 """Refusals: told from help, and from those that somebody else speaks."""
 
-import pytest
+import re
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tunesmith.data.checks import refusals
 from tunesmith.data.checks.refusals import START, find_refusal
+from tunesmith.data.markers import plain
 
 
 @pytest.mark.parametrize(
@@ -46,3 +52,15 @@ def test_only_the_start_of_an_answer_counts():
     assert find_refusal(filler[:-4] + refusal)
     assert find_refusal(filler + refusal) is None
     assert find_refusal('"Yes," he said. ' + refusal)
+
+
+KNOWN = re.compile(rf"(?<![\w'])(?:{'|'.join(refusals._PHRASES)})(?!\w)")
+
+
+@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=500)
+@given(st.from_regex(KNOWN))
+def test_what_is_looked_at_first_to_be_quick_hides_no_refusal(text):
+    text = plain(text)
+    if KNOWN.search(text):
+        assert refusals._may_refuse(text)
+        assert refusals._REFUSAL.search(text)

@@ -18,6 +18,8 @@ harmful request is right, so the default is to flag.
 """
 
 import re
+from collections.abc import Iterable
+from operator import itemgetter
 
 from tunesmith.data.markers import is_quoted, plain
 
@@ -96,7 +98,7 @@ _RULES = (
 _WRONG = r"(?:inappropriate|unethical|irresponsible|improper|wrong|illegal|dangerous|harmful)"
 _RIGHT = r"(?:appropriate|ethical|responsible|proper|right|possible|safe|respectful)"
 _MODEL = (
-    r"(?:ai|a\.i\.|artificial intelligence|language model|llm|chatbot|bot|computer program|model"
+    r"(?:ai|artificial intelligence|language model|llm|chatbot|bot|computer program|model"
     r"|program"
     r"|(?:virtual |digital )?assistant)\b(?! (?:manager|director|professor|coach|teacher|editor))"
 )
@@ -151,10 +153,10 @@ _PHRASES = (
     r"|could|shall) (?:i|we)",
     # A regret and an inability.
     r"(?:i'm (?:very |really |so |truly )?sorry|sorry|i apologi[sz]e|(?:my )?apologies"
-    r"|i regret)[^.!?]{0,25}?"
+    r"|i regret)\b[^.!?]{0,25}?"
     r"\bi (?:can't|won't|must not)"
 rf"(?! {_ORDINARY})",
-    r"(?:unfortunately|regrettably|sadly|i'm afraid)[^.!?]{0,20}?\bi"
+    r"(?:unfortunately|regrettably|sadly|i'm afraid)\b[^.!?]{0,20}?\bi"
     rf"(?: can't| won't|'m unable to|'m not able to)(?! {_ORDINARY})",
     rf"(?:but|however),? (?:i|we)(?: can't| won't| will not|'m unable to"
     rf"|'m not able to)(?! {_ORDINARY})",
@@ -197,7 +199,7 @@ rf"(?! {_ORDINARY})",
     r"(?= ?[,:.!]|$)",
     # A rule, a purpose or a nature.
     r"against everything i|no can do\b|above my pay grade",
-    rf"(?:against|violat(?:es?|ing)|breach(?:es)?|contrary to|conflicts? with|(?:not|n't) within"
+    rf"(?:against|violat(?:es?|ing)|breach(?:es)?|contrary to|conflicts? with|(?:not|\w+n't) within"
     rf"|outside) (?:of )?(?:my|our) "
     rf"(?:\w+ ){{0,2}}{_RULES}",
     r"(?:that|this|it)(?: request| question)?(?: is|'s| goes| would be| violates)(?: against)? "
@@ -252,34 +254,69 @@ rf"(?! {_ORDINARY})",
     rf"(?:this|that|your) (?:request|question) (?:is|was|seems|appears)(?: to be)? (?:{_WRONG}"
     rf"|not appropriate)",
 )  # fmt: skip
-_REFUSAL = re.compile(r"(?<![\w'])(?:" + "|".join(_PHRASES) + ")")
-_HINTS = (
-    "n't", "not", "unable", "never", "nothing", "no way", "no c", "neither", "sorry", "wish",
-    "to help", "declin", "refus", "refrain", "abstain", "turn you", "turn this", "turn that",
-    "turn down", "say no", " pass", "no intention", "rather", "prefer", "let's", "uncomfortable",
-    "uneasy", "hesitant", "reluctant", "request", "against", "violat", "breach", "contrary",
-    "conflict", "outside", "beyond", "guideline", "polic", "rules", "instructions", "to avoid",
-    "to stay", "forbidden", "prohibit", "restricted", "barred", "m just a", "m only a",
-    "no opinion", "have no", "hold no", "i lack", "incapable", "nobody", "no one", "impossible",
-    "i only", "i can only", "to only", "help only", "confidential", "off limits", "off-limits",
-    "classified", "regret", "no wish", "neutral", "out of", "no position", "software", "program",
-    "helping", "assisting", "providing", "sharing", "writing", "giving", "answering",
-    "discussing", "creating", "encouraging", "explaining", "telling", "wrong", "unethical",
-    "inappropriate", "irresponsible", "improper", "illegal", "dangerous", "harmful", "pay grade",
-    "exceeds", "our team", "my team", "principles", "ethics", "values", "terms",
-    "conduct", "denied", "rejected", "to assist", "to answer",
-)  # fmt: skip
-"""One of these is in every refusal that `_REFUSAL` knows; looking for them is quick."""
+_FIRST = (
+    "a above against and answering apologies area areas aren't as assisting be because being "
+    "best better beyond breach breaches but can't code company conflict conflicts contrary "
+    "creating declined denied details discussing due encouraging ethics exceeds explaining "
+    "facts for giving guideline guidelines has helping however i i'd i'll i'm i've in "
+    "information instructions is isn't it it's let's makes matter matters my never no nobody "
+    "nope not nothing one our out outside policies policy principles programming providing "
+    "question questions reasons refused regrettably rejected request requests rules sadly "
+    "secrets sharing since so something sorry still subject subjects such telling terms that "
+    "that's the this this's topic topics turn unable under unfortunately values violate "
+    "violates violating we we're won't writing your "
+)
+"""With which words a refusal can begin, beside those in n't."""
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """Return a pattern of words that looks at each of their letters once."""
+    by_letter: dict[str, list[str]] = {}
+    for word in words:
+        by_letter.setdefault(word[:1], []).append(word[1:])
+    ends = "?" if by_letter.pop("", None) else ""
+    ways = [letter + _any_of(rests) for letter, rests in by_letter.items()]
+    return f"(?:{'|'.join(ways)}){ends}" if ways else ""
+
+
+_REFUSAL = re.compile(
+    # Most words can't begin one; to see that first is twice as fast.
+    rf"(?<![\w'])(?={_any_of(_FIRST.split())}(?![\w'])|\w+n't\b)(?:{'|'.join(_PHRASES)})"
+)
+_LETTERS = bytes(code if chr(code).isalnum() else 32 for code in range(128)).ljust(256)
+_BEGIN = itemgetter(slice(6))
+_WORDS = frozenset(
+    (
+        b"t no not cannot nothin never neithe nobody unable sorry wish help declin refuse refusi "
+        b"refusa refrai abstai turn pass intent rather prefer let uncomf uneasy hesita reluct "
+        b"reques agains violat breach contra confli outsid beyond guidel policy polici rules "
+        b"instru avoid stay forbid prohib restri barred just only lack incapa imposs confid off "
+        b"classi regret neutra out softwa progra helpin assist provid sharin writin giving answer "
+        b"discus creati encour explai tellin wrong unethi inappr irresp improp illega danger "
+        b"harmfu pay exceed team princi ethics values terms conduc denied reject "
+    ).split()
+)
+"""How the words begin of which one is in every refusal that `_REFUSAL` knows; t is that of n't."""
+_SENTENCE = re.compile(r"[^.!?]+[.!?]*")
 
 
 def find_refusal(answer: str) -> str | None:
     """Return the wording with which an answer refuses near its start, or None."""
-    start = plain(answer[: 2 * START])
-    if not any(map(start.__contains__, _HINTS)):
+    opening = answer[: 2 * START].lower()
+    if not _may_refuse(opening):
         return None
-    for match in _REFUSAL.finditer(start):
-        if match.start() >= START:
-            return None
-        if not is_quoted(start, match.start()):
-            return match.group()
+    start = plain(opening).replace("a.i.", "ai")
+    for sentence in _SENTENCE.finditer(start):
+        if sentence.start() < START and _may_refuse(sentence.group()):
+            for match in _REFUSAL.finditer(start, *sentence.span()):
+                if match.start() >= START:
+                    return None
+                if not is_quoted(start, match.start()):
+                    return match.group()
     return None
+
+
+def _may_refuse(text: str) -> bool:
+    """Whether a refusal may be there: a look at the words, as quick as gateways need it."""
+    words = text.encode("ascii", "replace").translate(_LETTERS).split()
+    return not _WORDS.isdisjoint(map(_BEGIN, words))
