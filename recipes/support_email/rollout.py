@@ -51,7 +51,7 @@ from tunesmith.stages.evaluate import settings_of
 RECIPE = Path(__file__).parents[1] / "support_email.yaml"
 BATCH = 56
 """Users who ask at one time, before the tick looks again."""
-FEW = 8
+FEW = 4
 """As many, where the treatment has everybody and there is nothing left to compare."""
 MOST = 480
 """Requests after which a rollout that has not ended is left as it is."""
@@ -153,6 +153,7 @@ def running(settings: Settings, recipe: Recipe) -> Iterator[str]:
     routed = {recipe.name: {"upstream": upstream, "serves": recipe.base.model}}
     file.write_text(yaml.safe_dump({"models": routed}), "utf-8")
     with contextlib.ExitStack() as ending:
+        started = []
         for command, port in (
             ((program, "serve", recipe.name, "--port", str(models)), models),
             ((program, "gateway", str(file), "--port", str(door)), door),
@@ -161,7 +162,9 @@ def running(settings: Settings, recipe: Recipe) -> Iterator[str]:
             server = subprocess.Popen(command, stdout=log, stderr=log)
             ending.callback(server.wait)
             ending.callback(server.terminate)
-            _wait(f"http://127.0.0.1:{port}/readyz", server, Path(log.name))
+            started.append((f"http://127.0.0.1:{port}/readyz", server, Path(log.name)))
+        for each in started:
+            _wait(*each)
         yield f"http://127.0.0.1:{door}"
 
 

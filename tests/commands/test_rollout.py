@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.made_story import BEGUN, HOUR, NAMES, PARAMS, begun, moved, put, seen
 from tunesmith.cli import main
@@ -73,6 +73,20 @@ def test_one_that_waits_says_what_a_person_can_do(here):
     assert "advance|resume|rollback mail" in status("mail", here)
     moved(here.database, asking, "hold", 2)
     assert "advance|resume|rollback mail" in status("mail", here)
+
+
+def test_requests_of_nobody_in_particular_are_told(here):
+    """With none but these, a rollout would stay in shadow for ever and not say why."""
+    rollout = begun(here.database)
+    put(here.database, rollout, (1, 11), count=1_200)
+    assert "without a user" not in status("mail", here)
+    with session(here.database) as opened:
+        opened.execute(update(Interaction).values(unit=""))
+    told = "1,200 requests came without a user or conversation id: no part of the analysis."
+    assert f"0 prompts of 200 asked in shadow. {told}" in status("mail", here)
+    assert told in Path(report("mail", here, None).removeprefix("report: ")).read_text()
+    moved(here.database, rollout, "advance", 11)
+    assert f"0 of 30,000 requests of both sides spent. {told}" in status("mail", here)
 
 
 def test_pairs_of_shadow_and_an_uneven_split_are_shown(here, live, monkeypatch):

@@ -92,14 +92,14 @@ def test_it_does_not_listen_for_others_without_a_key(tmp_path, monkeypatch):
 
 def test_what_is_not_installed_is_told(tmp_path):
     code = (
-        "import sys; sys.modules['aiohttp'] = None; from tunesmith.cli import main;"
+        "import sys; sys.modules['httptools'] = None; from tunesmith.cli import main;"
         "main(['gateway', 'g.yaml'])"
     )
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
     )
     assert told.returncode == 3
-    assert "needs aiohttp, which is not installed: pip install tunesmith[gateway]" in told.stderr
+    assert "needs httptools, which is not installed: pip install tunesmith[gateway]" in told.stderr
 
 
 def test_a_port_that_is_taken_is_told(tmp_path, monkeypatch):

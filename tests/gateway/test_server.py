@@ -224,6 +224,9 @@ def test_this_machine_may_come_in(host):
     [
         ("models: {}", "models"),
         ("models: {tiny: {upstream: 'ftp://x', serves: m}}", "models.tiny.upstream"),
+        ("models: {tiny: {upstream: 'http://me:key@x/v1', serves: m}}", "models.tiny.upstream"),
+        ("models: {tiny: {upstream: 'http://x:port/v1', serves: m}}", "models.tiny.upstream"),
+        ("models: {tiny: {upstream: 'http://x/v1?version=2', serves: m}}", "models.tiny.upstream"),
         ("models: {tiny: {upstream: 'http://x/v1'}}", "models.tiny.serves"),
         ("modles: {}", "modles"),
         ("[", "cannot be read"),

@@ -229,7 +229,10 @@ def test_nothing_yet_is_nothing(database, rollout):
 
 
 def test_somebody_without_an_id_and_other_rollouts_are_no_part_of_it(database, rollout):
-    put(database, interactions(rollout, unit=lambda n, side: ""))
+    nameless = interactions(rollout, unit=lambda n, side: "")
+    put(database, [*nameless, nameless[0] | {"id": "s", "shadow_of": nameless[0]["id"]}])
     others = [row | {"id": f"o{row['id']}", "rollout": "other"} for row in interactions(rollout)]
     put(database, others)
     assert collect(database, rollout, NOW + 21 * HOUR).spent == 0
+    found = collect(database, rollout, NOW + 10 * HOUR)
+    assert (found.in_stage, found.nameless) == (0, 2001)

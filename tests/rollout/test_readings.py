@@ -81,6 +81,20 @@ def test_few_requests_are_neither():
     assert looked_at("p95 latency", np.zeros(0)).known is False
 
 
+def test_two_rates_are_not_told_to_be_further_apart_than_everything():
+    all_of_treatment = np.repeat([1.0, 0.0], 50)
+    for name in ("errors", "p95 latency"):
+        reading = looked_at(name, all_of_treatment, share=0.5)
+        assert (reading.estimate, reading.high) == (1.0, 1.0)
+        assert 0.0 < reading.low < 1.0
+    assert looked_at("task completion", 1.0 - all_of_treatment, share=0.5).low == -1.0
+    # What is no rate, or a share of one, may be.
+    assert looked_at("user rating", 3.0 * all_of_treatment, share=0.5).high == 3.0
+    share = Guardrail(value="error", better="lower", margin=0.5, relative=True)
+    half_of_control = np.repeat([1.0, 0.0], [75, 25])
+    assert read("x", share, requests(half_of_control, share=0.5), 0.01, 0.05).high > 1.0
+
+
 def test_a_hundred_requests_of_a_few_users_are_few():
     reading = looked_at("task completion", np.zeros(120), repeat=100)
     assert reading.requests == 3000

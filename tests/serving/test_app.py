@@ -4,6 +4,9 @@ import asyncio
 import dataclasses
 import json
 import math
+import os
+import signal
+import threading
 
 import httpx
 import jsonschema
@@ -13,6 +16,7 @@ import torch
 
 from tests.serving.conftest import BASE, TUNED, engine, serving, wait_for
 from tunesmith.evaluation.generation import Draws, answer
+from tunesmith.serving import server
 from tunesmith.serving.app import BODY, Desk
 from tunesmith.serving.models import Models
 from tunesmith.training.template import prompt_ids
@@ -252,3 +256,68 @@ def test_the_end_of_the_server_is_told_in_a_stream(endless):
         with server.http() as http:
             assert http.get("/healthz").status_code == 503
             assert http.post("/v1/chat/completions", json=ASK).status_code == 500
+
+
+@pytest.fixture
+def ended():
+    """The signals that reach this process after the server has let go of them."""
+    found = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: found.append(number))
+    yield found
+    signal.signal(signal.SIGTERM, before)
+
+
+def run_while(ask, desk, drain):
+    """Serve here, as the command does, while a thread asks, and then ends it in any case."""
+    opened = server.listen("127.0.0.1", 0, "")
+    url = f"http://127.0.0.1:{opened.getsockname()[1]}"
+    found, over = [], threading.Event()
+
+    def begin():
+        try:
+            with httpx.Client(base_url=url, timeout=30) as http:
+                wait_for(lambda: http.get("/readyz").status_code == 200)
+                found.append(ask(http))
+        finally:
+            while not over.wait(0.1):
+                terminate()
+
+    thread = threading.Thread(target=begin)
+    thread.start()
+    server.run(desk, opened, drain)
+    over.set()
+    thread.join()
+    return found[0]
+
+
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_from_the_signal_on_it_is_not_ready_and_streams_go_on(endless, ended):
+    def ask(http):
+        with http.stream(
+            "POST", "/v1/chat/completions", json=ASK | {"stream": True, "max_tokens": 300}
+        ) as reply:
+            lines = reply.iter_lines()
+            next(lines)
+            terminate()
+            wait_for(lambda: http.get("/readyz").status_code == 503)
+            assert http.get("/readyz").json() == {"status": "ending"}
+            # Whoever spreads the traffic has not looked yet.
+            late = http.post("/v1/chat/completions", json=ASK | {"max_tokens": 3})
+            terminate()  # nobody waits any longer
+            return late.status_code, [line for line in lines if line][-1]
+
+    with engine() as made:
+        assert run_while(ask, Desk(endless, made), drain=3600) == (200, "data: [DONE]")
+
+
+def test_it_ends_a_while_after_the_signal(models, ended):
+    def ask(http):
+        terminate()
+        wait_for(lambda: ended)
+        return list(ended)
+
+    with engine() as made:
+        assert run_while(ask, Desk(models, made), drain=0.1) == [signal.SIGTERM]

@@ -19,6 +19,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -46,7 +47,20 @@ class ModelParams(Params):
 
     @field_validator("upstream")
     @classmethod
-    def _without_end(cls, url: str) -> str:
+    def _is_plain(cls, url: str) -> str:
+        parts = urlsplit(url)
+        # Asking for the port raises where it is none.
+        if (
+            "@" in parts.netloc
+            or parts.query
+            or parts.fragment
+            or not parts.hostname
+            or parts.port == 0
+        ):
+            raise ValueError(
+                "expected http(s)://host[:port]/path and no more; a key comes from the variable "
+                "that `upstream_key` names"
+            )
         return url.rstrip("/")
 
 
@@ -196,9 +210,9 @@ class GatewayParams(Params):
 
 def _held(field: str, name: str, environment: Mapping[str, str]) -> str:
     """Return what a variable holds."""
-    if not environment.get(name):
+    if not environment.get(name, "").strip():
         raise RecipeError(f"{field}: the variable {name} is not set; expected the secret in it")
-    return environment[name]
+    return environment[name].strip()  # a file that it was read from ends in a line break
 
 
 def load(path: Path) -> GatewayParams:

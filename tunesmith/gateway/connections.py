@@ -8,6 +8,7 @@ connection may be used again (9.3).
 
 import asyncio
 import functools
+import select
 import ssl
 from collections import deque
 from typing import Any, NamedTuple
@@ -97,6 +98,8 @@ class Connection(asyncio.Protocol):
         Raises:
             Cut: there is none.
         """
+        if self._fault is not None:
+            raise self._fault  # it was lost before it was used
         self._expected, self._begun, self._ended, self._kept = True, False, False, False
         self._head = 0
         self._transport.writelines((head, body))
@@ -121,8 +124,19 @@ class Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether the answer has been read to its end, and another request may follow."""
-        return self._ended and self._kept and not self._pieces and not self._transport.is_closing()
+        """Whether request and answer are over to their ends, and another request may follow."""
+        return (
+            self._ended
+            and self._kept
+            and not self._pieces
+            and not self._transport.is_closing()
+            and not self._transport.get_write_buffer_size()
+        )
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing has come that the loop has yet to read: an end, or what nobody asked."""
+        return not self._arrivals.poll(0)
 
     def close(self) -> None:
         """Hang up; nothing more is read or sent."""
@@ -152,6 +166,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """Take the transport."""
         self._transport = transport
+        self._arrivals = select.poll()
+        self._arrivals.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
@@ -170,10 +186,14 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
         self._wake()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits; an answer that does not say how long it is ends so."""
-        if exc is None and self._fault is None and self._begun and not self._tells_its_length():
+    def eof_received(self) -> None:
+        """Hang up, too, sent or not; an answer that does not say how long it is ends so."""
+        if self._begun and not self._tells_its_length():
             self._ended = True
+        self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits."""
         self._fault = self._fault or Cut("the connection ended before the answer did")
         self._kept = False
         self._wake()
@@ -207,7 +227,9 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         self._head = 0
-        if self._expected:
+        if not self._begun:
+            raise Cut("a body came before the answer")  # the parser stops, and says no HTTP
+        elif self._expected:
             self._pieces.append(body)
             self._ahead += len(body)
 
@@ -256,7 +278,7 @@ class Pool:
         idle = self._idle.get(address)
         while idle:
             since, connection = idle.pop()
-            if connection.reusable and _now() - since < self._keep:
+            if connection.reusable and connection.silent and _now() - since < self._keep:
                 return connection
             connection.close()
         return None

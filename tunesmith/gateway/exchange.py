@@ -144,9 +144,11 @@ class Exchange:
                         ended = True
                         break
                     out += self._take_event(event, data, reply)
+                    if self._tally.failed:  # it says itself that no more is to come
+                        break
             except ValueError:
                 raise Failed("cut", 502, "the model's server sent no events") from None
-            if ended:
+            if ended or self._tally.failed:
                 held += out
                 break
             if not reply.begun:
@@ -157,12 +159,12 @@ class Exchange:
                 sent, held = held + out, b""
                 await self._send({"type": "http.response.body", "body": sent, "more_body": True})
                 reply.has_begun()
-        if not ended and cutter.rest.strip():
-            raise Failed("cut", 502, "the model's server hung up inside an event")
-        if not ended and not self._tally.finish_reason and not self._tally.failed:
-            raise Failed("cut", 502, "the model's server hung up before the end of its answer")
         if self._tally.failed:
             self._record.ending = "stream_error"
+        elif not ended and cutter.rest.strip():
+            raise Failed("cut", 502, "the model's server hung up inside an event")
+        elif not ended and not self._tally.finish_reason:
+            raise Failed("cut", 502, "the model's server hung up before the end of its answer")
         await self._end()
         await self._start(reply.status, reply.headers)
         last = held + (events.event(events.DONE) if ended else b"")

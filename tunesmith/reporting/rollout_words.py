@@ -289,7 +289,13 @@ def moves(rollout: Rollout, entries: Sequence[Entry]) -> list[TableRow]:
 
 
 def spent(rollout: Rollout, latest: Evidence) -> str:
-    """Say how much was asked so far."""
+    """Say how much was asked so far, and how much of it tells nothing."""
+    nameless = counted(latest.nameless, "request")
+    told = f" {nameless} came without a user or conversation id: no part of the analysis."
+    return f"{_spent(rollout, latest)}{told if latest.nameless else ''}"
+
+
+def _spent(rollout: Rollout, latest: Evidence) -> str:
     if rollout.weight == 0 and latest.spent == 0:
         pairs = counted(latest.paired, "prompt")
         return f"{pairs} of {rollout.params.shadow_requests:,} asked in shadow."

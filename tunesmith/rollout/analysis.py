@@ -57,6 +57,7 @@ class Difference:
         treated_mean: Mean of the treatment's requests in these blocks.
         control_mean: Mean of the control's, weighted as the treatment's are.
         tightest: The time at which the limits are tightest, the same at every look.
+        of_rates: Whether it is one of two rates: all values are yes or no.
     """
 
     estimate: float
@@ -69,6 +70,7 @@ class Difference:
     treated_mean: float
     control_mean: float
     tightest: float = TIGHTEST_AT
+    of_rates: bool = False
 
     def low(self, alpha: float) -> float:
         """Return what the true difference lies above, with an error of `alpha` over all looks."""
@@ -77,6 +79,13 @@ class Difference:
     def high(self, alpha: float) -> float:
         """Return what the true difference lies below, with an error of `alpha` over all looks."""
         return self.estimate + self._reach(alpha) if self._told else math.inf
+
+    def limits(self, alpha: float) -> tuple[float, float]:
+        """Return both, as they are told: two rates are no further apart than 1."""
+        low, high = self.low(alpha), self.high(alpha)
+        if self.of_rates and self._told:
+            return max(low, -1.0), min(high, 1.0)
+        return low, high
 
     @property
     def _told(self) -> bool:
@@ -127,7 +136,8 @@ def difference(
         added[:, 0] *= mean[:, 1] / scale
     beyond = added.ravel()[cell] * (requests.value - mean.ravel()[cell])
     variance = float((np.bincount(requests.unit, beyond) ** 2).sum())
-    if np.all(requests.value * (requests.value - 1.0) == 0.0):
+    yes_or_no = bool(np.all(requests.value * (requests.value - 1.0) == 0.0))
+    if yes_or_no:
         # Of yes and no, a hundred times no is not never: two more of each are imagined on each
         # side (Agresti and Coull 1998).
         variance += 2.0 * float((np.abs(added[told]).max(axis=0) ** 2).sum())
@@ -143,6 +153,7 @@ def difference(
         treated_mean=float((weight * mean[:, 1]).sum()) / time,
         control_mean=float((weight * mean[:, 0]).sum()) / time,
         tightest=tightest,
+        of_rates=yes_or_no and not relative,
     )
 
 

@@ -62,6 +62,7 @@ class Evidence:
         paired: Requests that were asked of both models in shadow.
         shadow_worse: Why the treatment is credibly worse in shadow; empty if it is not.
         shadow: Readings of the pairs of which anything is known; only while it is in shadow.
+        nameless: Requests without the id of a user or conversation: no part of the above.
     """
 
     readings: "Sequence[Reading]" = field(default=())
@@ -72,6 +73,7 @@ class Evidence:
     paired: int = 0
     shadow_worse: str = ""
     shadow: "Sequence[Reading]" = field(default=())
+    nameless: int = 0
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def collect(
         paired=shadows.pairs,
         shadow_worse=shadows.worse,
         shadow=shadows.readings,
+        nameless=_nameless(database, rollout, until),
     )
 
 
@@ -127,6 +128,17 @@ def _in_stage(database: str, rollout: Rollout, until: int) -> int:
         Interaction.at.between(entered, until),
         Interaction.assigned == "treatment",
         Interaction.unit != "",
+        Interaction.shadow_of == "",
+    )
+    with session(database) as opened:
+        return opened.execute(asked).scalar_one()
+
+
+def _nameless(database: str, rollout: Rollout, until: int) -> int:
+    asked = select(func.count()).where(
+        Interaction.rollout == rollout.id,
+        Interaction.at <= until,
+        Interaction.unit == "",
         Interaction.shadow_of == "",
     )
     with session(database) as opened:

@@ -74,11 +74,12 @@ def read(
     else:
         found = difference(requests, guardrail.relative, tightest)
     worse, sure = _judged(guardrail, found, worse_at, sure_at)
+    low, high = found.limits(sure_at)
     return Reading(
         name=name,
         estimate=found.estimate,
-        low=found.low(sure_at),
-        high=found.high(sure_at),
+        low=low,
+        high=high,
         control=found.control_mean,
         treatment=found.treated_mean,
         requests=found.treated,

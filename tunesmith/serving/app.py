@@ -64,12 +64,14 @@ class Desk:
         engine: What answers.
         key: Without which nothing is answered; empty for none.
         allow_loading: Whether clients may load and unload adapters.
+        ending: Set when the process is about to end: no longer ready, answers go on.
     """
 
     models: Models
     engine: Engine
     key: str = ""
     allow_loading: bool = False
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
     _tokenizing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def application(self) -> Starlette:
@@ -111,6 +113,8 @@ class Desk:
         return JSONResponse({"status": "ok" if alive else "ended"}, 200 if alive else 503)
 
     async def _ready(self, request: Request) -> Response:
+        if self.ending.is_set():
+            return JSONResponse({"status": "ending"}, 503)
         ready = self.engine.alive
         return JSONResponse({"status": "ready" if ready else "ended"}, 200 if ready else 503)
 

@@ -1,7 +1,14 @@
-"""Running the server in this process, on one port, until it is told to end."""
+"""Running the server in this process, on one port, until it is told to end.
 
+On SIGTERM it is first no longer ready, so that whoever spreads the traffic stops sending; a while
+later it takes no more connections, and streams that run may end.
+"""
+
+import asyncio
 import ipaddress
+import signal
 import socket
+from types import FrameType
 
 import uvicorn
 
@@ -12,6 +19,8 @@ KEY = "TUNESMITH_SERVING_KEY"
 """Environment variable that holds the key of clients."""
 SHORTEST = 16
 """Characters of a key; those that stand in examples are shorter."""
+DRAIN = 5.0
+"""Seconds between being no longer ready and taking no more connections."""
 
 
 def listen(host: str, port: int, key: str) -> socket.socket:
@@ -38,12 +47,28 @@ def listen(host: str, port: int, key: str) -> socket.socket:
         raise RecipeError(f"--host {host} --port {port}: {error}; take another port") from None
 
 
-def run(desk: Desk, opened: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; then no more connections are taken, and answers end first."""
+def run(desk: Desk, opened: socket.socket, drain: float = DRAIN) -> None:
+    """Serve until SIGTERM or SIGINT; answers end first, and SIGINT does not wait for `drain`."""
     settings = uvicorn.Config(
         desk.application(), log_level="warning", access_log=False, server_header=False
     )
-    uvicorn.Server(settings).run([opened])
+    _Server(settings, desk, drain).run([opened])
+
+
+class _Server(uvicorn.Server):
+    """Ends in two steps."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk, drain: float) -> None:
+        super().__init__(config)
+        self._desk, self._drain = desk, drain
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Be no longer ready, and end after a while; a second signal ends at once."""
+        if self._desk.ending.is_set() or sig == signal.SIGINT:
+            super().handle_exit(sig, frame)
+            return
+        self._desk.ending.set()
+        asyncio.get_running_loop().call_later(self._drain, super().handle_exit, sig, None)
 
 
 def _is_local(host: str) -> bool:
