@@ -5,6 +5,7 @@ Run `python docs/generate_reference.py`; a test fails when the files are not wha
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -88,6 +89,8 @@ def _section(key: str, model: type[BaseModel]) -> Iterator[str]:
         inner = _model(info.annotation)
         if inner is not None:
             yield from _section(f"{key}.{name}", inner)
+        if _holds_models(info.default):
+            yield from _named(info.default)
 
 
 def _table(model: type[BaseModel], key: str) -> Iterator[str]:
@@ -97,14 +100,39 @@ def _table(model: type[BaseModel], key: str) -> Iterator[str]:
         yield f"| `{info.alias or name}` | {_default(info)} | {info.description} |"
 
 
+def _named(models: dict[str, BaseModel]) -> Iterator[str]:
+    """Tell models that are there by default, a row each, with the fields in which they differ."""
+    rows = {name: model.model_dump(exclude_defaults=True) for name, model in models.items()}
+    fields = list(dict.fromkeys(field for row in rows.values() for field in row))
+    yield "\nBy default:\n"
+    yield f"| | {' | '.join(f'`{field}`' for field in fields)} |"
+    yield "|---" * (len(fields) + 1) + "|"
+    for name, row in rows.items():
+        told = (f"`{_yaml(row[field])}`" if field in row else "" for field in fields)
+        yield f"| {name} | {' | '.join(told)} |"
+
+
+def _holds_models(default: Any) -> bool:
+    values = default.values() if isinstance(default, dict) else ()
+    return any(isinstance(value, BaseModel) for value in values)
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
     default: Any = info.default
-    if default is PydanticUndefined or default is None or isinstance(default, BaseModel):
+    if default is PydanticUndefined or default is None:
         return ""
+    if isinstance(default, BaseModel) or is_dataclass(default):
+        return ""
+    if _holds_models(default):
+        return "see below"
     if isinstance(default, tuple):
-        if not default or len(default) > 6 or isinstance(default[0], BaseModel):
+        if not default or len(default) > 8 or isinstance(default[0], BaseModel):
             return "none" if not default else "see the code"
         return ", ".join(f"`{item}`" for item in default)
     return f"`{default}`"

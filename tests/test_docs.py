@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from tunesmith.cli import main
+from tunesmith.rollout.params import GUARDRAILS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -44,3 +45,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_every_description_is_given(generator: ModuleType) -> None:
     assert "None |" not in generator.pages()["recipe.md"]
+
+
+def test_defaults_are_told_as_a_recipe_has_them(generator: ModuleType) -> None:
+    page = generator.pages()["recipe.md"]
+    assert not re.search(r"\w\(\w+=", page)
+    assert "| p95 latency | `seconds` | `lower` | `0.2` |  | `true` | `true` | `0.95` |" in page
+    assert all(f"\n| {name} | " in page for name in GUARDRAILS)

@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import datetime
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -161,7 +162,7 @@ def running(settings: Settings, recipe: Recipe) -> Iterator[str]:
             log = ending.enter_context((file.parent / f"{command[1]}.log").open("ab"))
             server = subprocess.Popen(command, stdout=log, stderr=log)
             ending.callback(server.wait)
-            ending.callback(server.terminate)
+            ending.callback(server.send_signal, signal.SIGINT)  # nobody is left to wait for
             started.append((f"http://127.0.0.1:{port}/readyz", server, Path(log.name)))
         for each in started:
             _wait(*each)

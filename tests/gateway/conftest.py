@@ -85,7 +85,7 @@ class Running:
             client.close()
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 20.0) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait until something holds; returns it."""
     until = time.monotonic() + seconds
     while not (found := what()):

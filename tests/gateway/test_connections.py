@@ -10,35 +10,38 @@ import socket
 import ssl
 import struct
 import time
+from pathlib import Path
 
 import pytest
 import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given, settings
-from hypothesis import strategies as some
 
 from tunesmith.gateway import connections
-from tunesmith.gateway.connections import Address, Connection, Cut, Pool, Refused, connect, place_of
+from tunesmith.gateway.connections import Address, Cut, Pool, Refused, connect, place_of
 
-CASES = int(os.environ.get("FUZZ_CASES", "100"))
 HEAD = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 BAD = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad"
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n"
 TO_THE_END = b"HTTP/1.1 200 OK\r\n\r\nhi"
 PLENTY = 24 << 20
 
 
 def looped(test):
-    """Run a test on the gateway's event loop; one that hangs fails."""
+    """Run a test on the gateway's event loop; one that hangs fails, and so does one with faults."""
 
     @functools.wraps(test)
     def run(*args, **kwargs):
         async def within():
+            faults = []
+            asyncio.get_running_loop().set_exception_handler(
+                lambda loop, fault: faults.append(fault)
+            )
             async with asyncio.timeout(10):
                 await test(*args, **kwargs)
+            assert not faults
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(within())
@@ -74,7 +77,7 @@ class Upstream:
     async def _take(self, reader, writer):
         self.writers.append(writer)
         self._tasks.append(asyncio.current_task())
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        with contextlib.suppress(ConnectionError, EOFError, asyncio.CancelledError):
             await self.serve(reader, writer)
             while await reader.read(1 << 20):
                 pass
@@ -114,12 +117,10 @@ def answering(*answers, then=stay):
 
 
 async def whole(connection):
-    return b"".join([piece async for piece in pieces(connection)])
-
-
-async def pieces(connection):
+    body = b""
     while piece := await connection.piece():
-        yield piece
+        body += piece
+    return body
 
 
 async def answered(connection):
@@ -138,6 +139,7 @@ ENDS = {
     "close": (b"HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", False),
     "1.0": (b"HTTP/1.0 200 X\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", False),
     "1.0 kept": (b"HTTP/1.0 200 X\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
+    "many headers": (b"HTTP/1.1 204 X\r\n" + b"A: b\r\n" * 30_000 + b"\r\n", 204, b"", True),
     "two answers": (OK + BAD, 200, b"hi", False),
     "one and a bit": (OK + b"H", 200, b"hi", False),
     "one and no HTTP": (OK + b"\0", 200, b"hi", False),
@@ -148,26 +150,28 @@ ENDS = {
 
 @pytest.mark.parametrize(("answer", "status", "body", "again"), ENDS.values(), ids=ENDS)
 @looped
-async def test_an_answer_ends_where_it_should_and_the_next_is_the_next_ones(answer, status, body, again):
+async def test_an_answer_ends_where_it_should_and_the_next_is_its_own(answer, status, body, again):
     pool = Pool(60)
-    async with answering(answer, OK) as upstream:
-        connection = await connect(upstream.address)
-        assert await answered(connection) == (status, body)
-        pool.give(upstream.address, connection)
-        kept = pool.kept(upstream.address)
-        assert (kept is connection) == again
-        if kept is not None:
-            assert await answered(kept) == (200, b"hi")
-            assert kept.headers == [(b"content-length", b"2")]
-            pool.give(upstream.address, kept)
-        pool.close()
+    async with answering(answer, answer) as upstream:
+        first = await connect(upstream.address)
+        assert await answered(first) == (status, body)
+        said = first.headers
+        pool.give(upstream.address, first)
+        assert (pool.kept(upstream.address) is first) == again
+        if again:
+            assert await answered(first) == (status, body)
+            assert first.headers == said
+            assert first.reusable
+            first.close()
+            assert not first.reusable
         await until(lambda: upstream.gone == 1)
 
 
-@pytest.mark.parametrize("more", [b"", b"Transfer-Encoding: gzip\r\n", b"Connection: keep-alive\r\n"])
+@pytest.mark.parametrize("more", ["", "Transfer-Encoding: gzip\r\n", "Connection: keep-alive\r\n"])
 @looped
 async def test_an_answer_without_a_length_ends_with_the_connection(more):
-    async with answering(TO_THE_END.replace(b"\r\n\r\n", b"\r\n" + more + b"\r\n"), then=close) as upstream:
+    answer = b"HTTP/1.1 200 OK\r\n" + more.encode() + b"\r\nhi"
+    async with answering(answer, then=close) as upstream:
         connection = await connect(upstream.address)
         assert await answered(connection) == (200, b"hi")
         assert not connection.reusable
@@ -213,11 +217,13 @@ async def test_what_is_no_whole_answer_is_cut(answer, then):
 
 @looped
 async def test_headers_are_those_of_the_answer_alone():
-    said = b"HTTP/1.1 103 X\r\nLink: a\r\n\r\n" + CHUNKED.replace(b"\r\n\r\n", b"\r\nX-Empty:\r\nX-B:  \xe4\r\n\r\n")
-    async with answering(said + b"0\r\nX-Late: 1\r\n\r\n") as upstream:
+    early, late = b"HTTP/1.1 103 X\r\nLink: a\r\n\r\n", b"0\r\nX-Late: 1\r\n\r\n"
+    own = b"HTTP/1.1 200 OK\r\nX-Empty:\r\nX-B:  \xe4\r\nTransfer-Encoding: Chunked\r\n\r\n"
+    async with answering(early + own + late) as upstream:
         connection = await connect(upstream.address)
         await answered(connection)
-        assert connection.headers == [(b"transfer-encoding", b"chunked"), (b"x-empty", b""), (b"x-b", b"\xe4")]
+        expected = [(b"x-empty", b""), (b"x-b", b"\xe4"), (b"transfer-encoding", b"Chunked")]
+        assert connection.headers == expected
         connection.close()
 
 
@@ -232,9 +238,9 @@ async def test_a_new_connection_that_is_lost_before_its_use_is_cut(then):
 
 
 @pytest.mark.parametrize("noticed", [True, False])
-@pytest.mark.parametrize("what", [BAD, b""], ids=["speaks", "closes"])
+@pytest.mark.parametrize("what", [BAD, b"\r\n", b""], ids=["answers", "speaks", "closes"])
 @looped
-async def test_a_connection_is_not_used_again_after_its_upstream_did_something(what, noticed):
+async def test_what_an_upstream_does_unasked_ends_the_connection(what, noticed):
     pool = Pool(60)
     async with answering(OK, OK) as upstream:
         connection = await connect(upstream.address)
@@ -295,6 +301,18 @@ async def test_nothing_piles_up_that_nobody_reads(encrypted, tls, monkeypatch):
         connection.close()
 
 
+@looped
+async def test_an_answer_that_nobody_read_is_not_the_next_ones():
+    pool = Pool(60)
+    async with answering(OK) as upstream:
+        connection = await connect(upstream.address)
+        await connection.ask(HEAD, b"{}")
+        await until(lambda: connection._ended)
+        pool.give(upstream.address, connection)
+        assert pool.kept(upstream.address) is None
+        await until(lambda: upstream.gone == 1)
+
+
 @pytest.mark.parametrize("answer", [b"", OK[:-1]], ids=["before the answer", "within it"])
 @looped
 async def test_a_connection_is_closed_if_whoever_waits_is_cancelled(answer):
@@ -311,12 +329,16 @@ async def test_a_connection_is_closed_if_whoever_waits_is_cancelled(answer):
         await until(lambda: upstream.gone == 1)
 
 
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 @pytest.mark.parametrize("encrypted", [False, True])
 @looped
 async def test_nothing_is_left_of_a_cancelled_connect(encrypted):
     async with answering() as upstream:
         address = upstream.address._replace(tls=encrypted)
-        before = len(os.listdir("/proc/self/fd"))
+        before = open_files()
         for turns in range(12):
             connecting = asyncio.create_task(connect(address))
             for _ in range(turns):
@@ -327,7 +349,7 @@ async def test_nothing_is_left_of_a_cancelled_connect(encrypted):
             connecting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await connecting
-        await until(lambda: len(os.listdir("/proc/self/fd")) == before)
+        await until(lambda: open_files() == before)
         assert upstream.gone == len(upstream.writers)
 
 
@@ -353,12 +375,14 @@ async def test_the_pool_gives_the_last_first_and_tells_addresses_apart():
 
 @looped
 async def test_the_pool_closes_what_nobody_uses():
-    soon, at_once = Pool(0.05), Pool(0)
+    soon, at_once, now = Pool(0.05), Pool(0), asyncio.get_running_loop().time
     async with answering(OK) as upstream:
         for pool in (soon, soon, at_once):
-            connection = await connect(upstream.address)
+            connection, since = await connect(upstream.address), now()
             await answered(connection)
             pool.give(upstream.address, connection)
+            # The sweep that closes one comes too early for the next.
+            await until(lambda since=since: now() > since + 0.01)
         assert at_once.kept(upstream.address) is None
         await until(lambda: upstream.gone == 3)
 
@@ -384,7 +408,8 @@ def tls(tmp_path_factory):
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "upstream")])
     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(1))
+    then = now + datetime.timedelta(1)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, then)
     signed = made.add_extension(here, critical=False).sign(key, hashes.SHA256())
     pem, file = serialization.Encoding.PEM, tmp_path_factory.mktemp("tls") / "both.pem"
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -395,7 +420,7 @@ def tls(tmp_path_factory):
 
 
 @looped
-async def test_a_certificate_is_looked_at(tls, monkeypatch):
+async def test_who_takes_no_connection_or_is_not_trusted_is_refused(tls, monkeypatch):
     async with Upstream(pour).running(tls[0]) as upstream, Upstream(babble).running() as plain:
         with pytest.raises(Refused, match="self-signed"):
             await connect(upstream.address)
@@ -405,11 +430,13 @@ async def test_a_certificate_is_looked_at(tls, monkeypatch):
         with pytest.raises(Refused):
             await connect(plain.address._replace(tls=True))
         (await connect(upstream.address)).close()
+    with pytest.raises(Refused, match="refused"):
+        await connect(plain.address)
 
 
 @pytest.mark.parametrize("properly", [True, False])
 @looped
-async def test_the_end_of_an_encrypted_answer_is_believed_if_it_is_signed(properly, tls, monkeypatch):
+async def test_the_end_of_an_encrypted_answer_must_be_signed(properly, tls, monkeypatch):
     async def serve(reader, writer):
         await reader.readexactly(len(HEAD) + 2)
         writer.write(TO_THE_END)
@@ -427,23 +454,3 @@ async def test_the_end_of_an_encrypted_answer_is_believed_if_it_is_signed(proper
             own.shutdown(socket.SHUT_WR)
         with pytest.raises(Cut):
             await connection.piece()
-
-
-@looped
-async def test_x(tls, monkeypatch):
-    async def serve(reader, writer):
-        await pour(reader, writer)
-        writer.close()
-    monkeypatch.setattr(connections, "_trusting", lambda: tls[1])
-    for t in (None, tls[0]):
-      async with Upstream(serve).running(t) as upstream:
-        connection = await connect(upstream.address)
-        await connection.ask(HEAD, b"{}")
-        await until(lambda: connection._paused)
-        n = 0
-        try:
-            while p := await connection.piece():
-                n += len(p)
-                if n > PLENTY - (5<<20): 
-                    await asyncio.sleep(0.01)
-        finally: print(n - PLENTY)

@@ -24,11 +24,6 @@ PARAMS = RolloutParams(
 
 
 @pytest.fixture
-def database(tmp_path):
-    return f"sqlite:///{tmp_path}/t.db"
-
-
-@pytest.fixture
 def rollout(database):
     made = start(
         database, "tiny", Version(version="3", model="m-3"), Version(version="4", model="m-4"),

@@ -6,18 +6,12 @@ from dataclasses import replace
 import pytest
 
 from tests.made_story import BEGUN, HOUR, PARAMS, begun, moved, put, reading, seen
-from tunesmith.database import session as sessions
 from tunesmith.database.session import session
 from tunesmith.database.tables import Feedback, Interaction
 from tunesmith.rollout import past
 from tunesmith.rollout.evidence import collect
 from tunesmith.rollout.ledger import history
 from tunesmith.rollouts import as_document
-
-
-@pytest.fixture
-def database(tmp_path):
-    return f"sqlite:///{tmp_path}/t.db"
 
 
 @pytest.fixture
@@ -114,8 +108,6 @@ def test_requests_are_counted_by_stage_and_assigned_side(database_url):
         opened.add(Interaction(**fields | {"id": "nameless", "unit": ""}))
         opened.add(Interaction(**fields | {"id": "shadow", "shadow_of": one.id}))
     found = {(item.stage, item.treated): item for item in past.asked(database_url, live)}
-    sessions._engine(database_url).dispose()
-    sessions._engine.cache_clear()
     assert set(found) == {(1, False), (1, True), (2, False), (2, True)}
     assert found[1, False].requests + found[1, True].requests == 400
     assert found[1, False].units + found[1, True].units == 200

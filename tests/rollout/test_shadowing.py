@@ -21,14 +21,9 @@ LATER = NOW + 45 * HOUR
 
 
 @pytest.fixture
-def rollout(tmp_path):
+def rollout(database):
     versions = Version(version="3", model="m-3"), Version(version="4", model="m-4")
-    return start(f"sqlite:///{tmp_path}/t.db", "tiny", *versions, PARAMS, "ann", NOW)
-
-
-@pytest.fixture
-def database(tmp_path):
-    return f"sqlite:///{tmp_path}/t.db"
+    return start(database, "tiny", *versions, PARAMS, "ann", NOW)
 
 
 def pairs(rollout, count=300, per_user=2, live=None, **changed):

@@ -126,8 +126,7 @@ class Connection(asyncio.Protocol):
     def reusable(self) -> bool:
         """Whether request and answer are over to their ends, and another request may follow."""
         return (
-            self._ended
-            and self._kept
+            self._kept
             and not self._pieces
             and not self._transport.is_closing()
             and not self._transport.get_write_buffer_size()

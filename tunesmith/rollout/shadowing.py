@@ -45,10 +45,9 @@ class ShadowMetric(NamedTuple):
     measure: Callable[[str, str], float | None]
     better: Literal["higher", "lower"]
 
-    @property
-    def guardrail(self) -> Guardrail:
-        """What it asks: only whether it is worse, for which the margin is of no consequence."""
-        return Guardrail(value="error", better=self.better, margin=0.05)
+    def guardrail(self, name: str) -> Guardrail:
+        """Return what it asks: only whether it is worse, whatever the margin."""
+        return Guardrail(value=name, better=self.better, margin=0.05)
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,8 @@ def compare(
     if metrics:
         answered, values = _answers(database, rollout, metrics, until)
         found += [
-            look(name, each.guardrail, answered, values[name]) for name, each in metrics.items()
+            look(name, each.guardrail(name), answered, values[name])
+            for name, each in metrics.items()
         ]
     worse = ", ".join(reading.name for reading in found if reading.worse)
     return Shadows(
