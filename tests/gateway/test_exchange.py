@@ -1,5 +1,6 @@
 """Every way that an upstream can answer or fail: what the client sees, and the one record of it."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -8,7 +9,7 @@ import time
 import openai
 import pytest
 
-from tests.gateway.conftest import RECIPE, gateway, patience, wait_for
+from tests.gateway.conftest import QUICK, RECIPE, gateway, patience, wait_for
 from tests.scripted_upstream import (
     BROKEN,
     DONE,
@@ -296,6 +297,65 @@ def test_a_client_that_goes_away_ends_it_all(tmp_path, step, read, streamed):
         assert record["ending"] == "client_gone"
         assert running.control.requests == []
         wait_for(lambda: running.treatment.most_at_once and running.treatment._now == 0)
+
+
+MUCH = [piece("x" * 100_000)] * 120
+"""More than what lies between two programs on one machine without being read."""
+
+
+def slow_client(running, waits):
+    """Ask for a stream by hand, read once `waits` has returned, and return all that came."""
+    body = json.dumps({"model": RECIPE, "user": "u1", "stream": True, "messages": []}).encode()
+    port = int(running.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        waits()
+        came = b""
+        with contextlib.suppress(ConnectionResetError):
+            while got := client.recv(1 << 20):
+                came += got
+        return came
+
+
+def test_how_slowly_a_client_reads_is_not_held_against_the_upstream(tmp_path):
+    with gateway(tmp_path / "i", timeouts=QUICK) as running:
+        running.treatment.answer = streams(OPENING, *MUCH, piece(finish_reason="stop"), DONE)
+        came = slow_client(running, lambda: time.sleep(3 * QUICK.idle))
+        assert came.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+        record = running.record()
+        assert (record.get("ending", "answered"), record["length"]) == ("answered", 12_000_000)
+
+
+def test_a_connection_is_kept_whose_end_comes_a_little_after_the_last_event(running):
+    ports = []
+
+    def ends_late(handler, body):
+        ports.append(handler.client_address[1])
+        time.sleep(0.02)
+        handler.wfile.write(b"0\r\n\r\n")
+
+    running.treatment.answer = streams(
+        OPENING, piece("a"), piece(finish_reason="stop"), DONE, then=ends_late
+    )
+
+    def asked_again():
+        text_of(running.ask(stream=True))
+        return len(set(ports)) < len(ports)
+
+    wait_for(asked_again)
+
+
+def test_a_client_that_reads_nothing_is_let_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(upstream, "SLOWEST", 0.2)
+    with gateway(tmp_path / "i") as running:
+        running.treatment.answer = streams(OPENING, *MUCH, piece(finish_reason="stop"), DONE)
+        came = slow_client(running, lambda: wait_for(running.records))
+        assert b"[DONE]" not in came
+        assert running.record()["ending"] == "client_gone"
+        wait_for(lambda: running.treatment._now == 0)
 
 
 def hangs_till_closed(handler, body):

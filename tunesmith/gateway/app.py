@@ -28,7 +28,7 @@ from tunesmith.gateway.metrics import CONTENT_TYPE
 from tunesmith.gateway.reading import Body, Unreadable, flag_of, read_body, text_of
 from tunesmith.gateway.routes import Route
 from tunesmith.gateway.shadowing import Asked, Shadow
-from tunesmith.gateway.upstream import STEPPED_OVER, Upstreams
+from tunesmith.gateway.upstream import STEPPED_OVER, Stuck, Upstreams
 from tunesmith.rollout.assignment import normal, pseudonym
 
 COMPLETIONS = {
@@ -263,7 +263,8 @@ class Gateway:
 
 async def _while_there(scope: Scope, exchange: Exchange, run: Coroutine[Any, Any, None]) -> None:
     """Run an exchange until it has ended or its client has gone."""
-    leaving: set[Callable[[], None]] = scope["extensions"][CONNECTION]["tell"]
+    connection = scope["extensions"][CONNECTION]
+    leaving: set[Callable[[], None]] = connection["tell"]
     task, left = asyncio.current_task(), False
 
     def stop() -> None:
@@ -277,5 +278,7 @@ async def _while_there(scope: Scope, exchange: Exchange, run: Coroutine[Any, Any
     except asyncio.CancelledError:
         if not left:
             raise
+    except Stuck:
+        connection["hang_up"]()
     finally:
         leaving.discard(stop)

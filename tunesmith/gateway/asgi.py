@@ -14,10 +14,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CONNECTION = "tunesmith.connection"
 """The extension of a request's scope: `tell` is a set of what is called when the client has gone,
-`whole` is there once all of the body has come."""
+`hang_up` ends the connection, and `whole` is there once all of the body has come."""
 JSON = b"application/json"
 SLOWEST = 60.0
-"""Seconds that a client may take to send its body."""
+"""Seconds that a client may take to send its body, or to read a part of its answer."""
 
 _encode = msgspec.json.Encoder().encode
 

@@ -12,7 +12,7 @@ import select
 import ssl
 from collections import deque
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httptools
 
@@ -62,7 +62,8 @@ def place_of(url: str) -> Place:
     parts = urlsplit(url)
     tls = parts.scheme == "https"
     host = parts.hostname or ""
-    path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
+    path = f"{path}?{parts.query}" if parts.query else path
     name = host if ":" in host or host.isascii() else host.encode("idna").decode()
     shown = f"[{name}]" if ":" in name else name
     if parts.port is not None:
@@ -295,6 +296,7 @@ class Pool:
         """Close them all."""
         if self._sweeping is not None:
             self._sweeping.cancel()
+            self._sweeping = None
         for idle in self._idle.values():
             for _, connection in idle:
                 connection.close()

@@ -10,7 +10,7 @@ from tunesmith.gateway.asgi import JSON, Headers, Send, error_body
 from tunesmith.gateway.interactions import Interaction
 from tunesmith.gateway.reading import Body, Tally, has_content, read_answer, rewritten
 from tunesmith.gateway.routes import Route, Target
-from tunesmith.gateway.upstream import Asking, Failed, Upstreams
+from tunesmith.gateway.upstream import Asking, Failed, Stuck, Upstreams
 from tunesmith.rollout.endings import Ending
 
 _RETRY = frozenset({408, 409, 425, 429})
@@ -56,10 +56,11 @@ class Exchange:
 
         Raises:
             asyncio.CancelledError: the client has gone; the upstream is told so.
+            Stuck: it is there, and reads nothing.
         """
         try:
             await self._answer(path, headers, body)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Stuck):
             self._record.ending = "client_gone"
             await asyncio.shield(self._end())
             raise
@@ -119,7 +120,7 @@ class Exchange:
                 record.first_token_seconds = time.perf_counter() - self._began
             await self._end()
             await self._start(reply.status, [*reply.headers, _length(whole)])
-            await self._send({"type": "http.response.body", "body": whole})
+            await reply.hand_on(self._send, {"type": "http.response.body", "body": whole})
 
     def _read_whole(self, whole: bytes, may_fall_back: bool) -> None:
         answer = read_answer(whole)
@@ -157,7 +158,8 @@ class Exchange:
             if out or held:
                 await self._start(reply.status, reply.headers)
                 sent, held = held + out, b""
-                await self._send({"type": "http.response.body", "body": sent, "more_body": True})
+                message = {"type": "http.response.body", "body": sent, "more_body": True}
+                await reply.hand_on(self._send, message)
                 reply.has_begun()
         if self._tally.failed:
             self._record.ending = "stream_error"
@@ -165,10 +167,13 @@ class Exchange:
             raise Failed("cut", 502, "the model's server hung up inside an event")
         elif not ended and not self._tally.finish_reason:
             raise Failed("cut", 502, "the model's server hung up before the end of its answer")
+        reply.is_over()
         await self._end()
         await self._start(reply.status, reply.headers)
         last = held + (events.event(events.DONE) if ended else b"")
-        await self._send({"type": "http.response.body", "body": last})
+        await reply.hand_on(self._send, {"type": "http.response.body", "body": last})
+        if ended:
+            await reply.rest()
 
     def _take_event(self, event: bytes, data: bytes, reply: Asking) -> bytes:
         """Count an event, and return what of it the client gets."""

@@ -55,7 +55,9 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin the headers."""
         super().on_message_begin()
-        self.scope["extensions"] = {CONNECTION: {"tell": self._gone}}
+        self.scope["extensions"] = {
+            CONNECTION: {"tell": self._gone, "hang_up": self.transport.abort}
+        }
         self._reading = self._heading = True
 
     def on_headers_complete(self) -> None:

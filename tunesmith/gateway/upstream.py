@@ -1,10 +1,13 @@
 """Asking an upstream: four timeouts, and every way it can go wrong by name."""
 
 import asyncio
+import contextlib
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
-from tunesmith.gateway.asgi import Headers
+from tunesmith.gateway.asgi import SLOWEST, Headers, Send
 from tunesmith.gateway.connections import (
     Address,
     Connection,
@@ -52,8 +55,14 @@ _KEPT = 4.0
 a request that crosses with the end would be lost."""
 
 
+_END_WITHIN = 1.0
+"""Seconds for which the end of a stream is waited for that has said its last."""
 _LOOK_EVERY = 0.05
 """Seconds between two looks for what is late."""
+
+
+class Stuck(Exception):
+    """The client takes nothing of its answer any more."""
 
 
 class Failed(Exception):
@@ -118,6 +127,7 @@ class Asking:
 
     Raises:
         Failed: the connection is refused, cut, or a time ran out.
+        Stuck: the client took nothing for a minute.
 
     Attributes:
         status: HTTP status.
@@ -143,6 +153,7 @@ class Asking:
         first = min(times.first_token, times.total) if streamed else times.total
         self.deadline = self._asked + first
         self._late, self.begun = False, False
+        self._handing_since: float | None = None
 
     async def __aenter__(self) -> "Asking":
         self._task = asyncio.current_task()
@@ -172,12 +183,33 @@ class Asking:
             if left < 0:
                 told = f"the answer is larger than {LARGEST >> 20} MiB"
                 raise Failed("upstream_error", 502, told)
+        self.is_over()
         return b"".join(parts)
 
     def has_begun(self) -> None:
         """Note that content came: from now on it is the pause between pieces that counts."""
         times, self.begun = self._upstreams.timeouts, True
         self.deadline = min(_now() + times.idle, self._asked + times.total)
+
+    def is_over(self) -> None:
+        """Note that the answer has come: what is still to do takes no time of the upstream's."""
+        self.deadline = math.inf
+
+    async def hand_on(self, send: Send, message: dict[str, Any]) -> None:
+        """Send to the client; how long it takes to read is not the upstream's time."""
+        began, before = _now(), self.deadline
+        self._handing_since, self.deadline = began, began + SLOWEST
+        await send(message)
+        passed, self._handing_since = _now() - began, None
+        self._asked += passed
+        self.deadline = before + passed
+
+    async def rest(self) -> None:
+        """Wait a little for the end after the last event, so that the connection can be kept."""
+        with contextlib.suppress(Cut, TimeoutError):
+            async with asyncio.timeout(_END_WITHIN):
+                while await self.piece():
+                    pass
 
     def stop(self) -> None:
         """End it: it is late."""
@@ -196,7 +228,8 @@ class Asking:
         self.status, self.piece = connection.status, connection.piece
         self.headers = [header for header in connection.headers if header[0] not in STEPPED_OVER]
         told = dict(self.headers)
-        if b"content-encoding" in told:
+        coding = dict(connection.headers).get(b"transfer-encoding", b"chunked").lower()
+        if b"content-encoding" in told or coding != b"chunked":
             raise Failed("upstream_error", 502, "the model's server packs its answers, unasked")
         self.streams = told.get(b"content-type", b"").lower().startswith(b"text/event-stream")
 
@@ -211,7 +244,7 @@ class Asking:
             raise Failed("cut", 502, "the model's server hung up") from None
         # Whoever else cancels, such as a client that goes away, comes first.
         if self._late and self._task is not None and self._task.uncancel() == 0:
-            raise self._too_late() from None
+            raise (Stuck() if self._handing_since is not None else self._too_late()) from None
 
     def _too_late(self) -> Failed:
         times = self._upstreams.timeouts
