@@ -79,7 +79,8 @@ class Gateway:
             door.budget, door.secret, door.shadow_rates, self._upstreams, self._keep,
             door.metrics.drop_shadow,
         )  # fmt: skip
-        tasks = [asyncio.create_task(run()) for run in (door.segments.tend, *self._beside)]
+        beside = (door.segments.tend, door.metrics.tend, *self._beside)
+        tasks = [asyncio.create_task(run()) for run in beside]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._shadow.close(door.patience)
