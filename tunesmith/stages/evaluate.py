@@ -196,4 +196,4 @@ def _write(
     return draft.seal_rows(Scores, evaluate(draft.peek(predictions, Prediction), examples, params))
 
 
-STAGE = Stage("evaluate", version=3, produces=Scores, body=_write)
+STAGE = Stage("evaluate", version=4, produces=Scores, body=_write)

@@ -249,4 +249,4 @@ def _ids(loaded: "Answerer", question: Question) -> list[int]:
     return prompt_ids(loaded.tokenizer, turns(question.messages), question.tools)
 
 
-STAGE = Stage("probe", version=2, produces=Probes, body=_write, repeatable=False)
+STAGE = Stage("probe", version=3, produces=Probes, body=_write, repeatable=False)

@@ -205,4 +205,4 @@ def _write(params: ScoreParams, draft: Draft, source: Examples, base: Base) -> E
     return ref
 
 
-STAGE = Stage("score", version=4, produces=Examples, body=_write)
+STAGE = Stage("score", version=5, produces=Examples, body=_write)
