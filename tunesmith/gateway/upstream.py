@@ -152,8 +152,7 @@ class Asking:
         times, self._asked = upstreams.timeouts, _now()
         first = min(times.first_token, times.total) if streamed else times.total
         self.deadline = self._asked + first
-        self._late, self.begun = False, False
-        self._handing_since: float | None = None
+        self._late, self._handing_on, self.begun = False, False, False
 
     async def __aenter__(self) -> "Asking":
         self._task = asyncio.current_task()
@@ -198,9 +197,9 @@ class Asking:
     async def hand_on(self, send: Send, message: dict[str, Any]) -> None:
         """Send to the client; how long it takes to read is not the upstream's time."""
         began, before = _now(), self.deadline
-        self._handing_since, self.deadline = began, began + SLOWEST
+        self._handing_on, self.deadline = True, began + SLOWEST
         await send(message)
-        passed, self._handing_since = _now() - began, None
+        passed, self._handing_on = _now() - began, False
         self._asked += passed
         self.deadline = before + passed
 
@@ -244,7 +243,7 @@ class Asking:
             raise Failed("cut", 502, "the model's server hung up") from None
         # Whoever else cancels, such as a client that goes away, comes first.
         if self._late and self._task is not None and self._task.uncancel() == 0:
-            raise (Stuck() if self._handing_since is not None else self._too_late()) from None
+            raise (Stuck() if self._handing_on else self._too_late()) from None
 
     def _too_late(self) -> Failed:
         times = self._upstreams.timeouts
