@@ -53,8 +53,6 @@ LARGEST = 64 << 20
 _KEPT = 4.0
 """Seconds that an idle connection is kept; servers close theirs after 5 (uvicorn, and so vLLM), and
 a request that crosses with the end would be lost."""
-
-
 _END_WITHIN = 1.0
 """Seconds for which the end of a stream is waited for that has said its last."""
 _LOOK_EVERY = 0.05
