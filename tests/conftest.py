@@ -3,9 +3,11 @@
 import itertools
 import logging
 import os
+import random
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -49,6 +51,14 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...
         return load()
 
     return under
+
+
+@pytest.fixture(autouse=True)
+def salts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who falls to which side is the same in each run of a test."""
+    drawn = random.Random(request.node.nodeid)
+    made = SimpleNamespace(token_hex=lambda size: drawn.randbytes(size).hex())
+    monkeypatch.setattr("tunesmith.rollout.ledger.secrets", made)
 
 
 @pytest.fixture(scope="session")
