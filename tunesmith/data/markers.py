@@ -111,13 +111,14 @@ def _is_own(match: re.Match[str], before: str) -> bool:
 
 
 _CONTRACTIONS = (
-    ("not", re.compile(r"\bcan ?not\b"), "can't"),
+    (("cannot", "can not"), re.compile(r"\bcan ?not\b"), "can't"),
+    # The ends of do, does, did, is, are, was, were, have, has, could and would.
     (
-        "not",
+        ("o not", "s not", "d not", "e not"),
         re.compile(r"\b(do|does|did|is|are|was|were|have|has|could|would) not\b"),
         r"\1n't",
     ),
-    ("i am", re.compile(r"\bi am\b"), "i'm"),
+    (("i am",), re.compile(r"\bi am\b"), "i'm"),
 )
 """What a text must hold for a contraction to be worth trying, the pattern, and what it becomes."""
 
@@ -127,7 +128,7 @@ def plain(text: str) -> str:
     """Return the text in lower case, on one line, with negations and "I am" contracted."""
     text = " ".join(text.replace("\u2019", "'").lower().split())
     for needed, pattern, contracted in _CONTRACTIONS:
-        if needed in text:
+        if any(map(text.__contains__, needed)):
             text = pattern.sub(contracted, text)
     return text
 

@@ -54,13 +54,16 @@ def test_only_the_start_of_an_answer_counts():
     assert find_refusal('"Yes," he said. ' + refusal)
 
 
-KNOWN = re.compile(rf"(?<![\w'])(?:{'|'.join(refusals._PHRASES)})(?!\w)")
+KNOWN = [re.compile(rf"(?<![\w'])(?:{pattern})(?!\w)") for _, pattern in refusals._PHRASES]
 
 
 @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=500)
-@given(st.from_regex(KNOWN))
-def test_what_is_looked_at_first_to_be_quick_hides_no_refusal(text):
-    text = plain(text)
-    if KNOWN.search(text):
+@given(
+    st.sampled_from(KNOWN).flatmap(lambda known: st.tuples(st.just(known), st.from_regex(known)))
+)
+def test_what_is_looked_at_first_to_be_quick_hides_no_refusal(case):
+    known, text = case[0], plain(case[1])
+    if match := known.search(text):
         assert refusals._may_refuse(text)
-        assert refusals._REFUSAL.search(text)
+        found = [one.start() for one in refusals._refusals(text, 0, len(text))]
+        assert match.start() in found
