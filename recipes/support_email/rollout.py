@@ -50,10 +50,12 @@ from tunesmith.settings import Settings
 from tunesmith.stages.evaluate import settings_of
 
 RECIPE = Path(__file__).parents[1] / "support_email.yaml"
-BATCH = 56
-"""Users who ask at one time, before the tick looks again."""
+BATCH = 128
+"""Users who ask before the tick looks again."""
 FEW = 4
 """As many, where the treatment has everybody and there is nothing left to compare."""
+TOGETHER = 60
+"""Users who wait for an answer at one time."""
 MOST = 480
 """Requests after which a rollout that has not ended is left as it is."""
 PATIENCE = 180.0
@@ -76,24 +78,28 @@ class Users:
         self._seed, self._number = seed, count()
 
     async def ask(self, requests: int) -> None:
-        """Let so many of them ask at once, and say whether the answer was of use."""
+        """Let so many of them ask, and say whether the answer was of use."""
+        room = asyncio.Semaphore(TOGETHER)
         async with (
             openai.AsyncOpenAI(base_url=f"{self._gateway}/v1", api_key="-") as client,
             httpx.AsyncClient(base_url=self._gateway) as http,
         ):
-            await asyncio.gather(*(self._one(client, http) for _ in range(requests)))
+            await asyncio.gather(*(self._one(client, http, room) for _ in range(requests)))
 
-    async def _one(self, client: openai.AsyncOpenAI, http: httpx.AsyncClient) -> None:
+    async def _one(
+        self, client: openai.AsyncOpenAI, http: httpx.AsyncClient, room: asyncio.Semaphore
+    ) -> None:
         row = self._tickets.next()
         prompt = (Message("system", SYSTEM_PROMPT), Message("user", row.user))
         user = f"user-{self._seed}-{next(self._number)}"
-        raw = await client.chat.completions.with_raw_response.create(
-            model=self._recipe.name,
-            messages=[{"role": turn.role, "content": turn.content} for turn in prompt],
-            max_tokens=self._recipe.predict.max_new_tokens,
-            temperature=0,
-            user=user,
-        )
+        async with room:
+            raw = await client.chat.completions.with_raw_response.create(
+                model=self._recipe.name,
+                messages=[{"role": turn.role, "content": turn.content} for turn in prompt],
+                max_tokens=self._recipe.predict.max_new_tokens,
+                temperature=0,
+                user=user,
+            )
         answer = raw.parse().choices[0].message.content or ""
         said = {
             "interaction": raw.headers["x-tunesmith-interaction"],

@@ -13,13 +13,15 @@ depend on what follows.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tunesmith.evaluation.generation.loaded import next_scores
+
 if TYPE_CHECKING:
     import torch
     from transformers import DynamicCache, PreTrainedModel
 
 ROOM = 256
 """Tokens for which a strip has room at first; it doubles when one needs more."""
-READ_TOGETHER = 64
+READ_TOGETHER = 128
 """Tokens up to which what is left of prompts is read together; a longer rest fills the cores."""
 
 
@@ -86,12 +88,8 @@ class Singles:
     def _read(self, ids: Sequence[int], cache: "DynamicCache") -> "torch.Tensor":
         import torch
 
-        scores: torch.Tensor = self._model(
-            input_ids=torch.tensor([list(ids)], device=self._model.device),
-            past_key_values=cache,
-            logits_to_keep=1,
-        ).logits[:, -1]
-        return scores
+        tokens = torch.tensor([list(ids)], device=self._model.device)
+        return next_scores(self._model, input_ids=tokens, past_key_values=cache)
 
 
 class Strips:
@@ -183,14 +181,13 @@ class Strips:
         """Feed tokens to the rows that are written, and return the scores of the next ones."""
         import torch
 
-        scores: torch.Tensor = self._model(
+        return next_scores(
+            self._model,
             input_ids=torch.tensor(tokens, device=self._model.device),
             attention_mask=mask,
             position_ids=places,
             past_key_values=self._cache,
-            logits_to_keep=1,
-        ).logits[:, -1]
-        return scores
+        )
 
     def leave(self, at: int) -> None:
         """Let a row go; the last takes its place."""

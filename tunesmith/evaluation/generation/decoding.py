@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.evaluation.constraints import Constraint, Held
 from tunesmith.evaluation.generation.drawing import Drawing
-from tunesmith.evaluation.generation.loaded import LoadedModel
+from tunesmith.evaluation.generation.loaded import LoadedModel, next_scores
 from tunesmith.evaluation.generation.work import Answered, Work, common_prefix
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _read_prefix(loaded: LoadedModel, prefix: Sequence[int]) -> "DynamicCache | 
         return None
     cache = DynamicCache(config=loaded.model.config)
     tokens = torch.tensor([list(prefix)], device=loaded.device.kind)
-    loaded.model(input_ids=tokens, past_key_values=cache, logits_to_keep=1)
+    next_scores(loaded.model, input_ids=tokens, past_key_values=cache)
     return cache
 
 
@@ -179,15 +179,14 @@ class _Batch:
     def _forward(self, tokens: "torch.Tensor") -> "torch.Tensor":
         """Feed tokens and return the next one of each row."""
         end = self.at + tokens.shape[1]
-        result = self.loaded.model(
+        logits = next_scores(
+            self.loaded.model,
             input_ids=tokens,
             attention_mask=self.mask[:, :end],
             position_ids=self.positions[:, self.at : end],
             past_key_values=self.cache,
-            logits_to_keep=1,
         )
         self.at = end
-        logits = result.logits[:, -1]
         if self.held is not None:
             logits = self.held.restrict(logits)
         newest = self._choose(logits)

@@ -13,6 +13,7 @@ from tunesmith.training.loading import load_adapter, load_base, load_tokenizer
 from tunesmith.training.template import end_ids
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
@@ -62,3 +63,19 @@ def load(model_dir: Path, adapter_dir: Path | None, device: Device | None = None
     if adapter_dir is not None:
         model = load_adapter(model, adapter_dir)
     return LoadedModel(model.to(chosen.kind).eval(), tokenizer, chosen, end_ids(tokenizer))
+
+
+def next_scores(model: "PreTrainedModel", **inputs: Any) -> "torch.Tensor":
+    """Return the scores of each row's next token: [rows, vocabulary].
+
+    Args:
+        model: What computes.
+        inputs: What it is given; all rows end in the same column.
+    """
+    import torch
+
+    # Picked by an index, which copies: of a slice, as of `logits_to_keep=1`, PyTorch makes one
+    # product a row where weights need no gradient, each with a copy of the head's.
+    last = torch.tensor([-1], device=model.device)
+    scores: torch.Tensor = model(**inputs, logits_to_keep=last).logits[:, -1]
+    return scores
