@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.pipeline import Result
 from tunesmith.recipe import Recipe
+from tunesmith.replacing import replace_file
 from tunesmith.reporting.advice_view import advice_document, stopped
 from tunesmith.reporting.judge_view import judges
 from tunesmith.reporting.looks import judging_sets, wear_of, worn_out
@@ -79,12 +80,9 @@ def reasons(store: Store, result: Result, champion: Champion | None) -> list[str
 
 
 def write_page(settings: Settings, name: str, content: bytes) -> Path:
-    """Write a page to the home folder: whoever reads it sees the old one or the new one, whole."""
+    """Write a page to the home folder."""
     page = settings.home.absolute() / "reports" / f"{name}.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    part = page.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(page)
+    replace_file(page, content)
     return page
 
 

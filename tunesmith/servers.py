@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ import psutil
 
 from tunesmith import processes
 from tunesmith.errors import InputError, Transient
+from tunesmith.replacing import replace_file
 from tunesmith.settings import SERVERS, Settings
 
 HOST = "127.0.0.1"
@@ -194,9 +194,7 @@ def _alone(home: Path) -> Iterator[None]:
 
 
 def _write(home: Path, running: Mapping[str, dict[str, Any]]) -> None:
-    part = home / f".{SERVERS}.{uuid.uuid4().hex[:8]}.part"
-    part.write_text(json.dumps(running, indent=2) + "\n")
-    part.replace(home / SERVERS)
+    replace_file(home / SERVERS, f"{json.dumps(running, indent=2)}\n".encode())
 
 
 def _log(home: Path, kind: _Kind) -> Path:

@@ -36,6 +36,7 @@ import yaml
 from tunesmith import champions, retrains
 from tunesmith import recipe as recipes
 from tunesmith import settings as settings_module
+from tunesmith.commands import rollout as commands
 from tunesmith.evaluation.metrics import spec
 from tunesmith.example_data.dice import Dice
 from tunesmith.example_data.support_email import SYSTEM_PROMPT
@@ -54,8 +55,10 @@ BATCH = 128
 """Users who ask before the tick looks again."""
 FEW = 4
 """As many, where the treatment has everybody and there is nothing left to compare."""
-TOGETHER = 60
+TOGETHER = 64
 """Users who wait for an answer at one time."""
+SEEN_WITHIN = 1.0
+"""Seconds until the gateway knows of a rollout; whoever comes before is not in it."""
 MOST = 480
 """Requests after which a rollout that has not ended is left as it is."""
 PATIENCE = 180.0
@@ -131,6 +134,7 @@ def show(
         settings.database, recipe.name, control, treatment, recipe.rollout, retrains.person(), now
     )
     print(f"\nrollout {found.id}: {control.model} to {treatment.model}", flush=True)
+    time.sleep(SEEN_WITHIN)
     asked, told = 0, 1
     while found.open and found.position.status == "running" and asked < MOST:
         requests = BATCH if found.weight < BUCKETS else FEW
@@ -216,10 +220,7 @@ def main() -> None:
     with running(settings, recipe) as gateway:
         for seed, (control, treatment) in enumerate(asked, 1):
             found = show(settings, recipe, control, treatment, Users(gateway, recipe, seed), tick)
-            page = settings.home / "reports" / f"{found.id}.html"
-            program = str(Path(sys.executable).with_name("tunesmith"))
-            report = (program, "rollout", "report", found.id, "--out", str(page))
-            subprocess.run(report, check=True)
+            print(commands.report(found.id, settings, None))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import datetime
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +48,7 @@ def gateway(tmp_path, demo):
             demo._wait(f"http://127.0.0.1:{port}/readyz", server, tmp_path / "log")
             yield f"http://127.0.0.1:{port}"
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # does not wait, as SIGTERM does
             server.wait()
 
 

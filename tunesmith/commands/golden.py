@@ -10,6 +10,7 @@ from tunesmith.data.shapes import FIELDS
 from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError
 from tunesmith.records import Dropped, Example
+from tunesmith.replacing import replace_file
 from tunesmith.sampling import sample
 from tunesmith.wording import counted
 
@@ -71,8 +72,5 @@ def create(
     if len(rows) < size:
         raise InputError(f"{source} has {counted(len(rows), 'example')}; expected at least {size}")
     chosen = sample(rows, size, f"golden {salt}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    part.write_bytes(b"".join(raw[row.row_id] + b"\n" for row in chosen))
-    part.replace(target)
+    replace_file(target, b"".join(raw[row.row_id] + b"\n" for row in chosen))
     return file_digest(target)

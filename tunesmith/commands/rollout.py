@@ -10,6 +10,7 @@ from pathlib import Path
 from tunesmith import recipe as recipes
 from tunesmith import retrains
 from tunesmith.errors import InputError
+from tunesmith.replacing import replace_file
 from tunesmith.reporting import rollout_page
 from tunesmith.reporting import rollout_words as words
 from tunesmith.reporting.tables import TableRow, one_line, text_table
@@ -223,6 +224,5 @@ def report(name: str, settings: Settings, out: Path | None) -> str:
         now,
     )
     path = out or settings.home.absolute() / "reports" / f"{rollout.id}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", errors="replace")
+    replace_file(path, text.encode("utf-8", errors="replace"))
     return f"report: {path}"

@@ -40,7 +40,6 @@ invention states). The same seed gives the same bytes on every platform and Pyth
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -53,6 +52,7 @@ from tunesmith.example_data.defects import Spoiled
 from tunesmith.example_data.dice import Dice
 from tunesmith.example_data.incomplete import leave_open
 from tunesmith.example_data.tickets import Row, Tickets, grams, jaccard, new_facts, pieces
+from tunesmith.replacing import replace_file
 
 SYSTEM_PROMPT = (
     "You write follow-up e-mails for Brightline Support. State only what the ticket says. "
@@ -355,13 +355,3 @@ def _known(row: TruthRow) -> dict[str, Any]:
 
 def _encode(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8")
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole: what is there stays until the new content is on the disk."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from tunesmith.errors import InputError
 from tunesmith.example_data.dice import Dice
-from tunesmith.example_data.support_email import SYSTEM_PROMPT, replace_file
+from tunesmith.example_data.support_email import SYSTEM_PROMPT
 from tunesmith.example_data.tickets import Tickets
+from tunesmith.replacing import replace_file
 
 MIN_ROWS, MAX_ROWS = 100, 20_000
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tunesmith.replacing import replace_file
+
 COMPLETE = "complete.json"
 STATE = "trainer_state.json"
 METRICS = "metrics.jsonl"
@@ -75,9 +77,7 @@ class StepLog:
         for values in _read_lines(path):
             if values["step"] <= last_step:
                 self._merge(values)
-        part = path.with_name(f"{path.name}.part")
-        part.write_text("".join(map(_line, self._steps.values())), encoding="utf-8")
-        part.rename(path)
+        replace_file(path, "".join(map(_line, self._steps.values())).encode())
 
     @property
     def steps(self) -> list[StepMetrics]:
