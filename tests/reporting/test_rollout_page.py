@@ -268,6 +268,14 @@ def test_a_band_runs_from_look_to_look_and_shows_where_it_may_not_go():
     assert band(guardrail, reading("it", float("nan"))) is None
 
 
+def test_an_axis_ends_where_no_difference_of_shares_can_be():
+    lost, won = reading("it", -0.95, 0.05), reading("it", 0.95, 0.05)
+    share = Guardrail(value="task_completed", better="higher", margin=0.05)
+    assert (band(share, lost).y.low, band(share, won).y.high) == (-100.0, 100.0)
+    length = Guardrail(value="length", better="neither", relative=True, margin=0.3)
+    assert band(length, won).y.high > 150
+
+
 def test_where_it_may_not_go_depends_on_the_guardrail():
     def margins(**changed):
         drawn = band(Guardrail(margin=0.3, **changed), reading("it", 0.1))

@@ -27,7 +27,7 @@ from tunesmith.gateway.keys import ClientKey
 from tunesmith.gateway.metrics import CONTENT_TYPE
 from tunesmith.gateway.reading import Body, Unreadable, flag_of, read_body, text_of
 from tunesmith.gateway.routes import Route
-from tunesmith.gateway.shadowing import Asked, Shadow
+from tunesmith.gateway.shadowing import LiveRequest, Shadow
 from tunesmith.gateway.upstream import STEPPED_OVER, Stuck, Upstreams
 from tunesmith.rollout.assignment import normal, pseudonym
 
@@ -212,7 +212,7 @@ class Gateway:
         onward = self._onward(headers)
         await _while_there(scope, exchange, exchange.run(path, onward, body))
         if route.shadow and door.routes.fresh:
-            self._shadow.offer(Asked(record, captured, path, onward, body, raw, usage), route)
+            self._shadow.offer(LiveRequest(record, captured, path, onward, body, raw, usage), route)
 
     def _record(
         self, recipe: str, route: Route, unit: str | None, key: ClientKey | None, streamed: bool

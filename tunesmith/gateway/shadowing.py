@@ -41,7 +41,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Asked:
+class LiveRequest:
     """A live request that has been answered: what it takes to ask it again.
 
     Attributes:
@@ -90,7 +90,7 @@ class Shadow:
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting, self._bytes = 0, 0
 
-    def offer(self, asked: Asked, route: Route) -> None:
+    def offer(self, asked: LiveRequest, route: Route) -> None:
         """Repeat a live request if the sample and the budget have it; returns at once."""
         live, budget = asked.record, self._budget
         # Without a unit it is no part of the analysis; a client's own error says nothing.
@@ -117,7 +117,7 @@ class Shadow:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _repeat(self, asked: Asked, route: Route) -> None:
+    async def _repeat(self, asked: LiveRequest, route: Route) -> None:
         captured = asked.raw if asked.captured else None
         try:
             async with self._turns:

@@ -10,7 +10,6 @@ from tunesmith.reporting.rollout_words import in_percent, stage_name
 from tunesmith.rollout.ledger import Entry, Rollout
 from tunesmith.rollout.params import Guardrail
 from tunesmith.rollout.past import Look, weight_after
-from tunesmith.rollout.readings import Reading
 
 _STEPS = tuple(
     datetime.timedelta(seconds=seconds)
@@ -133,7 +132,10 @@ def band(name: str, guardrail: Guardrail, looks: Sequence[Look], along: Times) -
         return None
     margins = _margins(guardrail)
     scale = 100.0 if in_percent(guardrail) else 1.0
-    y = _range([reading for _, reading in found], margins, scale)
+    values = [0.0, found[-1][1].estimate, *margins]
+    values += [limit for limit in (found[-1][1].low, found[-1][1].high) if math.isfinite(limit)]
+    shares = in_percent(guardrail) and not guardrail.relative
+    y = _range([scale * value for value in values], 100.0 if shares else math.inf)
     told = [(at, reading) for at, reading in found if reading.known]
 
     def place(at: datetime.datetime, value: float) -> tuple[float, float]:
@@ -161,12 +163,9 @@ def _margins(guardrail: Guardrail) -> tuple[float, ...]:
     return (-guardrail.margin if guardrail.better == "higher" else guardrail.margin,)
 
 
-def _range(readings: Sequence[Reading], margins: Sequence[float], scale: float) -> Axis:
-    """Return an axis that shows zero, the margins and the last limits; the first ones are wide."""
-    last = readings[-1]
-    values = [0.0, last.estimate, *margins]
-    values += [limit for limit in (last.low, last.high) if math.isfinite(limit)]
-    low, high = _ROOM * scale * min(values), _ROOM * scale * max(values)
+def _range(values: Sequence[float], most: float) -> Axis:
+    """Return an axis that shows both sides of zero, with room, and nothing beyond `most`."""
+    low, high = max(-most, _ROOM * min(values)), min(most, _ROOM * max(values))
     # Zero is not drawn on an edge.
     return axis([min(low, -high / 10), max(high, -low / 10)], signed=True, wanted=4)
 
