@@ -119,25 +119,28 @@ def _supervise(worker: "_Worker", opened: socket.socket, place: Place) -> None:
             if one.pid is not None and one.is_alive():
                 os.kill(one.pid, number)
 
-    def start() -> BaseProcess:
+    def start() -> None:
         one = context.Process(target=worker.run, args=(opened,))
         one.start()
-        return one
+        started.append(one)
+        if ending.is_set():
+            one.terminate()  # the signal may have come before it stood among those to tell
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     while len(started) < place.workers and not ending.is_set():
-        started.append(start())
-    while any(one.is_alive() for one in started):
-        multiprocessing.connection.wait([one.sentinel for one in started if one.is_alive()])
-        for at, one in enumerate(started):
-            if not one.is_alive() and not ending.is_set():
-                logger.error(
-                    "worker %s ended with %s; another takes its place", one.pid, one.exitcode
-                )
-                ended(place.home / "metrics", one.pid or 0)
-                if not ending.wait(_AGAIN):
-                    started[at] = start()
+        start()
+    while started:
+        over = multiprocessing.connection.wait([one.sentinel for one in started])
+        for one in [one for one in started if one.sentinel in over]:
+            one.join()  # its end is heard a moment before `is_alive` knows of it
+            started.remove(one)
+            if ending.is_set():
+                continue
+            logger.error("worker %s ended with %s; another takes its place", one.pid, one.exitcode)
+            ended(place.home / "metrics", one.pid or 0)
+            if not ending.wait(_AGAIN):
+                start()
 
 
 def pseudonym_key(home: Path) -> bytes:
