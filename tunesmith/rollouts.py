@@ -21,6 +21,7 @@ from tunesmith import champions, publishing
 from tunesmith.errors import MissingArtifact
 from tunesmith.gateway.importing import Imported, import_all
 from tunesmith.reporting import rollout_page
+from tunesmith.reporting.rollout_words import aftermath
 from tunesmith.reporting.tracking import Tracker
 from tunesmith.rollout import ledger, past
 from tunesmith.rollout.answers import shadow_metrics
@@ -157,7 +158,8 @@ def as_document(evidence: Evidence) -> Mapping[str, Any]:
 def mirror(tracker: Tracker, database: str, recipe: str, now: datetime.datetime) -> None:
     """Let MLflow follow the newest rollout: the alias `champion`, and the treatment's run.
 
-    The run gets the page and the tags again after every move; told already, nothing is written.
+    The run gets the page and the tags again after every move, and when a request is imported that
+    the treatment was given after its rollback; told already, nothing is written.
 
     Raises:
         MissingArtifact: the treatment is not registered.
@@ -168,13 +170,15 @@ def mirror(tracker: Tracker, database: str, recipe: str, now: datetime.datetime)
     if rollout is None or rollout.treatment.version == ledger.PLAIN:
         return
     run = _run(tracker, rollout)
-    told = f"{rollout.moves} moves of {rollout.id}"
+    entries = ledger.history(database, rollout.id)[: rollout.moves]
+    treated_after = past.treated_after(database, rollout, entries)
+    after = aftermath(treated_after)
+    told = f"{rollout.moves} moves of {rollout.id}. {after}".strip()
     if tracker.tags(run).get("rollout.told") == told:
         return
-    entries = ledger.history(database, rollout.id)[: rollout.moves]
     looks = past.looks(database, rollout, entries, now)
     asked = past.asked(database, rollout)
-    page = rollout_page.page(rollout, entries, None, looks, asked, now)
+    page = rollout_page.page(rollout, entries, None, looks, asked, now, treated_after)
     tracker.documents(run, {PAGE: page})
     tags = {
         "rollout": rollout.id,
@@ -182,6 +186,8 @@ def mirror(tracker: Tracker, database: str, recipe: str, now: datetime.datetime)
         "rollout.stage": str(rollout.params.stages[rollout.position.stage]),
         "rollout.why": entries[-1].why,
     }
+    if treated_after is not None:
+        tags["rollout.treated_after"] = f"{treated_after:.3f} s"
     tracker.tag(run, tags)
     tracker.tag(run, {"rollout.told": told})  # last: whoever dies before it does all again
 
@@ -243,14 +249,16 @@ def news(
     for rollout in rollouts[first:]:
         known = told["moves"] if told and told["rollout"] == rollout.id else 0
         fresh += [(rollout, entry) for entry in ledger.history(database, rollout.id)[known:]]
-    if not fresh and latest is None:
-        return None
     newest = rollouts[-1]
     entries = ledger.history(database, newest.id)[: newest.moves]
+    treated_after = past.treated_after(database, newest, entries)
+    after = aftermath(treated_after)
+    if not fresh and latest is None and (told is None or told.get("after", "") == after):
+        return None
     return News(
-        markdown=rollout_page.markdown(newest, entries, latest, now),
+        markdown=rollout_page.markdown(newest, entries, latest, now, treated_after),
         events=[_event(rollout, entry) for rollout, entry in fresh],
-        told={"rollout": newest.id, "moves": newest.moves},
+        told={"rollout": newest.id, "moves": newest.moves, "after": after},
     )
 
 

@@ -47,24 +47,32 @@ def begun(
     return ledger.start(world.settings().database, name, *at, PARAMS, "retrain 7", then)
 
 
-def record(world: World, begun: Rollout, failing: bool = False, count: int = 1500) -> None:
+def record(
+    world: World,
+    begun: Rollout,
+    failing: bool = False,
+    count: int = 1500,
+    since: datetime.datetime | None = None,
+    **changed: object,
+) -> None:
     """What a gateway leaves; one in four of the treatment's requests may fail."""
+    first = since or begun.position.entered
     folder = world.home / "interactions"
     folder.mkdir(exist_ok=True)
     rows = []
     for number in range(count):
         side = assign(begun.salt, 1000, f"u{number}").variant
         bad = failing and side == "treatment" and number % 4 == 0
-        at = begun.position.entered + 9 * HOUR * number / count
+        at = first + 9 * HOUR * number / count
         rows.append({
-            "id": f"{begun.id}-{number}", "at": int(at.timestamp() * 1000), "recipe": begun.recipe,
+            "id": f"{begun.id}-{first:%s}-{number}", "at": int(at.timestamp() * 1000), "recipe": begun.recipe,
             "rollout": begun.id, "stage": 0, "assigned": side, "served": side, "model": "m",
             "unit": f"u{number}", "key": "", "streamed": False, "status": 200, "attempts": 1,
             "ending": "upstream_error" if bad else "answered", "seconds": 1.0, "length": 100,
-            "refusal": False, "finish_reason": "stop",
+            "refusal": False, "finish_reason": "stop", **changed,
         })  # fmt: skip
     lines = "\n".join(json.dumps(row) for row in rows)
-    (folder / f"{begun.id}.jsonl").write_text(f"{lines}\n")
+    (folder / f"{begun.id}-{first:%s}.jsonl").write_text(f"{lines}\n")
 
 
 def tick(begun: Rollout) -> Any:
@@ -125,6 +133,17 @@ def test_a_bad_candidate_is_taken_back_and_everybody_hears(world: World, begun: 
     assert tick(begun).is_completed()
     assert len(shown(begun)) == 1
     assert len(heard(begun, 2)) == 2
+    # What a gateway answered before it had heard of it comes later.
+    assert tags["rollout.treated_after"] == "0.000 s"
+    verdict = ledger.history(world.settings().database, begun.id)[-1].at
+    record(world, begun, count=1, since=verdict + HOUR / 9_000, served="treatment")
+    assert tick(begun).is_completed()
+    assert len(shown(begun)) == 2
+    page = Artifact.get(f"rollout-{begun.recipe}")
+    assert page is not None and "went to it 0.4 s after" in str(page.data)
+    assert world.tracker.tags(run)["rollout.treated_after"] in ("0.399 s", "0.400 s")
+    html = Path(world.tracker.client.download_artifacts(run, rollouts.PAGE)).read_text()
+    assert "went to it 0.4 s after" in html
 
 
 def test_a_persons_move_is_shown_by_the_next_tick(world: World, begun: Rollout) -> None:

@@ -1,5 +1,6 @@
 """A rollout as it was: looks at points in time, and how many were asked."""
 
+import datetime
 import math
 from dataclasses import replace
 
@@ -12,6 +13,12 @@ from tunesmith.rollout import past
 from tunesmith.rollout.evidence import collect
 from tunesmith.rollout.ledger import history
 from tunesmith.rollouts import as_document
+
+ROW = {
+    "recipe": "mail", "stage": 1, "assigned": "treatment", "model": "m", "unit": "u1", "key": "",
+    "streamed": False, "ending": "answered", "status": 200, "attempts": 1, "seconds": 1.0,
+    "length": 100, "refusal": False, "finish_reason": "stop", "shadow_of": "",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -118,3 +125,24 @@ def test_requests_are_counted_by_stage_and_assigned_side(database_url):
 def test_the_newest_request_is_known(database, live):
     assert past.newest(database, live) == BEGUN + HOUR * (2 + 10 * 399 / 400)
     assert past.newest(database, begun(database, "other")) is None
+
+
+def test_how_long_it_was_asked_after_its_rollback_is_measured(database, live):
+    def after():
+        return past.treated_after(database, live, history(database, live.id))
+
+    assert after() is None
+    moved(database, live, "roll_back", 12)
+    assert after() == 0
+    rows = [
+        {"served": "control"},
+        {"served": "control", "treatment_ending": "refused"},  # asked, and covered by control
+        {"served": "treatment", "shadow_of": "another"},
+        {"served": "treatment", "rollout": "another"},
+    ]
+    with session(database) as opened:
+        for number, changed in enumerate(rows, 1):
+            at = BEGUN + 12 * HOUR + datetime.timedelta(seconds=0.25 * number)
+            opened.add(Interaction(**ROW | {"id": f"late-{number}", "rollout": live.id,
+                                            "at": int(at.timestamp() * 1000)} | changed))  # fmt: skip
+    assert after() == 0.5

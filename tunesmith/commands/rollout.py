@@ -162,6 +162,7 @@ def status(name: str, settings: Settings) -> str:
     parts = [
         f"{rollout.recipe}: {words.title(rollout)} (rollout {rollout.id})",
         words.sentence(rollout, entries, latest, now),
+        words.aftermath(past.treated_after(database, rollout, entries)),
         "" if latest is None else words.spent(rollout, latest),
         "" if latest is None else latest.ratio,
         text_table(words.shadow(rollout, latest.shadow)) if latest and latest.shadow else "",
@@ -222,6 +223,7 @@ def report(name: str, settings: Settings, out: Path | None) -> str:
         past.looks(database, rollout, entries, now),
         past.asked(database, rollout),
         now,
+        past.treated_after(database, rollout, entries),
     )
     path = out or settings.home.absolute() / "reports" / f"{rollout.id}.html"
     replace_file(path, text.encode("utf-8", errors="replace"))

@@ -30,6 +30,7 @@ def markdown(
     entries: Sequence[Entry],
     latest: Evidence | None = None,
     now: datetime.datetime | None = None,
+    treated_after: float | None = None,
 ) -> str:
     """Return where a rollout stands, what its guardrails say, and its moves, in Markdown.
 
@@ -38,6 +39,7 @@ def markdown(
         entries: All of its moves.
         latest: What was seen last; None leaves it to the last move that has evidence.
         now: When it is written; this moment by default.
+        treated_after: For how many seconds after a rollback the treatment was given requests.
     """
     now = now or datetime.datetime.now(datetime.UTC)
     known = past.recorded(entries)
@@ -45,6 +47,7 @@ def markdown(
     parts = [
         f"# {escape(rollout.recipe)}: {escape(words.title(rollout))}",
         escape(words.sentence(rollout, entries, latest, now)),
+        words.aftermath(treated_after),
         markdown_table(words.table(rollout, readings)) if readings else "",
         escape(latest.ratio) if latest is not None else "",
         escape(words.spent(rollout, latest)) if latest is not None and rollout.open else "",
@@ -61,6 +64,7 @@ def page(
     looks: Sequence[Look] = (),
     asked: Sequence[Asked] = (),
     now: datetime.datetime | None = None,
+    treated_after: float | None = None,
 ) -> str:
     """Return the page.
 
@@ -71,6 +75,7 @@ def page(
         looks: What was seen over time; the looks of the moves without.
         asked: Requests by stage and side; left out without.
         now: When it is written; this moment by default.
+        treated_after: For how many seconds after a rollback the treatment was given requests.
     """
     now = now or datetime.datetime.now(datetime.UTC)
     seen = list(looks) or past.recorded(entries)
@@ -87,6 +92,7 @@ def page(
             tone=_TONES[rollout.position.status],
             title=words.title(rollout),
             sentence=words.sentence(rollout, entries, latest, now),
+            aftermath=words.aftermath(treated_after),
             spent=words.spent(rollout, latest) if latest is not None and rollout.open else "",
             ratio="" if latest is None else latest.ratio,
             along=along,

@@ -84,6 +84,15 @@ def sentence(
     return f"{text}. {_next(rollout, latest, now)}" if latest is not None else f"{text}."
 
 
+def aftermath(treated_after: float | None) -> str:
+    """Say for how many seconds after a rollback users' requests still went to the treatment."""
+    if treated_after is None:
+        return ""
+    if treated_after == 0:
+        return "No user's request went to it after that."
+    return f"The last user's request went to it {treated_after:.1f} s after that."
+
+
 def _alone(rollout: Rollout, entries: Sequence[Entry]) -> str:
     return moment(next(item.at for item in entries if weight_after(rollout, item) == 10_000))
 

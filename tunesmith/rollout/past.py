@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from tunesmith.database.session import session
 from tunesmith.database.tables import Interaction
@@ -155,7 +155,35 @@ def asked(database: str, rollout: Rollout) -> list[Asked]:
 
 def newest(database: str, rollout: Rollout) -> datetime.datetime | None:
     """Return when the newest request came that is imported; None without any."""
-    query = select(func.max(Interaction.at)).where(Interaction.rollout == rollout.id)
+    return _latest(database, Interaction.rollout == rollout.id)
+
+
+def treated_after(database: str, rollout: Rollout, entries: Sequence[Entry]) -> float | None:
+    """Return how long after its rollback the treatment was last given a user's request.
+
+    In seconds, by the clocks of the gateways and as far as it is imported; 0 where none came, None
+    where it was not rolled back.
+
+    Raises:
+        Transient: the database cannot be reached.
+    """
+    if entries[-1].status != "rolled_back":
+        return None
+    since = int(entries[-1].at.timestamp() * 1000)
+    given = or_(Interaction.served == "treatment", Interaction.treatment_ending.is_not(None))
+    last = _latest(
+        database,
+        and_(
+            Interaction.rollout == rollout.id,
+            Interaction.at > since,
+            Interaction.shadow_of == "",
+            given,
+        ),
+    )
+    return (last - entries[-1].at).total_seconds() if last is not None else 0.0
+
+
+def _latest(database: str, which: ColumnElement[bool]) -> datetime.datetime | None:
     with session(database) as opened:
-        found = opened.scalar(query)
+        found = opened.scalar(select(func.max(Interaction.at)).where(which))
     return None if found is None else datetime.datetime.fromtimestamp(found / 1000, datetime.UTC)
