@@ -206,6 +206,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response_only(status)
         for name, value in named.items():
             self.send_header(name, value)
+        self.send_header("Date", self.date_time_string())
         self.send_header("Content-Length", str(len(content) if length is None else length))
         self.end_headers()
         self.wfile.write(content)

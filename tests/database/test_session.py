@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url, select, text
 
 from tunesmith.database import session as sessions
-from tunesmith.database.session import session
+from tunesmith.database.session import reading, session
 from tunesmith.database.tables import Interaction, Retrain, Table
 from tunesmith.errors import RecipeError, Transient
 
@@ -135,6 +135,21 @@ def test_a_transaction_that_raises_leaves_nothing(url):
         raise ValueError("half-way")
     with session(url) as opened:
         assert opened.scalars(select(Retrain)).all() == []
+
+
+def test_whoever_reads_waits_for_nobody_who_writes_and_keeps_nothing(url):
+    with session(url) as writing:
+        # More than SQLite keeps in memory by itself, before it locks everybody out.
+        writing.add_all([retrain(f"r{number}") for number in range(1500)])
+        writing.flush()
+        with reading(url) as opened:
+            assert opened.scalars(select(Retrain)).all() == []
+    with reading(url) as opened:
+        assert len(opened.scalars(select(Retrain)).all()) == 1500
+        opened.add(retrain("another"))
+        opened.flush()
+    with session(url) as opened:
+        assert opened.get(Retrain, "another") is None
 
 
 def test_opening_again_keeps_what_is_there(url):

@@ -119,6 +119,7 @@ def test_response_headers_say_who_was_assigned_and_who_answered(running):
         body = {"model": RECIPE, "user": "u1", "messages": MESSAGES}
         replies = [http.post("/v1/chat/completions", json=body) for _ in range(2)]
     assert all(int(reply.headers["content-length"]) == len(reply.content) for reply in replies)
+    assert all(len(reply.headers.get_list("date")) == 1 for reply in replies)
     told = [
         (reply.headers["x-tunesmith-assigned"], reply.headers["x-tunesmith-served"])
         for reply in replies

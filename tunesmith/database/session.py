@@ -16,6 +16,8 @@ from tunesmith.errors import RecipeError, Transient
 _MIGRATION_LOCK = 7_233_126
 _SOON = {"connect_timeout": "5", "tcp_user_timeout": "15000"}
 """Seconds to a connection, and milliseconds to an acknowledgement, where the URL names none."""
+_READS = "tunesmith_reads"
+_CACHE_KIB = 16_384
 _opening = threading.Lock()
 
 
@@ -27,11 +29,30 @@ def session(url: str) -> Iterator[Session]:
         Transient: when the database cannot be reached or stays locked.
         RecipeError: when the URL is none, or its driver is not installed.
     """
+    with _opened(url) as engine, Session(engine, expire_on_commit=False) as opened, opened.begin():
+        yield opened
+
+
+@contextlib.contextmanager
+def reading(url: str) -> Iterator[Session]:
+    """Open a transaction of which nothing is kept.
+
+    On SQLite it waits while another commits, and not, as `session` does, for all that one writes.
+
+    Raises:
+        Transient: when the database cannot be reached or stays locked.
+        RecipeError: when the URL is none, or its driver is not installed.
+    """
+    with _opened(url) as engine, Session(engine.execution_options(**{_READS: True})) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[Engine]:
     try:
         with _opening:
             engine = _open(url)
-        with Session(engine, expire_on_commit=False) as opened, opened.begin():
-            yield opened
+        yield engine
     except OperationalError as error:
         raise Transient(f"database {make_url(url)!r}: {error.orig}") from error
 
@@ -70,15 +91,17 @@ def _engine(url: str) -> Engine:
 def _configure_sqlite(connection: object, record: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy begins, below
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    # No journal_mode=WAL: switching to it does not wait for the busy timeout, and readers that
-    # begin as writers, below, would gain nothing from it.
+    # No journal_mode=WAL: switching to it does not wait for the busy timeout.
     cursor.execute("PRAGMA busy_timeout=30000")
+    # What a transaction writes is kept here until its end: from when it is not, nobody can read.
+    cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     cursor.close()
 
 
 def _begin_immediate(connection: Connection) -> None:
     # A read that later writes would fail at once if another writer came between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get(_READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _migrate(connection: Connection) -> None:

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 READ = 1 << 20
 """Bytes of one transaction: about 2,500 rows, for which a look at the ledger may have to wait."""
+_PAUSE = 0.02
+"""Seconds between two transactions; a SQLite file falls to whoever happens to try it next."""
 _SETTLED = 10.0
 """Seconds after which whoever begins a segment has surely locked it."""
 
@@ -77,8 +79,9 @@ def _import_segment(path: Path, database: str, done: Imported) -> None:
                 done.rows += _insert(opened, Row, interactions)
                 done.feedback += _insert(opened, Feedback, feedback)
                 segment.imported = end
-                continue
-        break
+        if end == begun:
+            break
+        time.sleep(_PAUSE)
     with contextlib.suppress(FileNotFoundError):
         status = path.stat()
         settled = time.time() - status.st_mtime > _SETTLED

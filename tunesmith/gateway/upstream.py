@@ -26,9 +26,10 @@ STEPPED_OVER = frozenset(
         b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te",
         b"trailer", b"transfer-encoding", b"upgrade", b"content-length", b"expect", b"host",
         b"authorization", b"accept-encoding", b"cookie", b"set-cookie", b"x-api-key",
+        b"date",
     }
 )  # fmt: skip
-"""Headers that belong to one connection or one client, and are not handed on."""
+"""Headers that belong to one connection or one client, and are not handed on; date is told anew."""
 
 
 @dataclass(frozen=True)

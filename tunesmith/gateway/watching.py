@@ -5,7 +5,7 @@ import logging
 
 from sqlalchemy import select
 
-from tunesmith.database.session import session
+from tunesmith.database.session import reading
 from tunesmith.database.tables import Rollout as Row
 from tunesmith.errors import TunesmithError
 from tunesmith.gateway.config import GatewayParams
@@ -46,7 +46,7 @@ def look(
     Raises:
         Transient: the database cannot be reached.
     """
-    with session(database) as opened:
+    with reading(database) as opened:
         asked = select(Row.id, Row.moves).where(Row.recipe.in_(config.models))
         moves = {identity: count for identity, count in opened.execute(asked)}
     if moves == known:

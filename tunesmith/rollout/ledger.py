@@ -15,7 +15,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tunesmith.database.session import session
+from tunesmith.database.session import reading, session
 from tunesmith.database.tables import Move as MoveRow
 from tunesmith.database.tables import Rollout as Row
 from tunesmith.errors import InputError
@@ -242,7 +242,7 @@ def after(seen: Rollout, kind: Action, now: datetime.datetime) -> Position:
 
 def latest(database: str, recipe: str) -> Rollout | None:
     """Return the newest rollout of a recipe, over or not."""
-    with session(database) as opened:
+    with reading(database) as opened:
         row = opened.scalars(
             select(Row)
             .join(MoveRow, (MoveRow.rollout == Row.id) & (MoveRow.number == 0))
@@ -255,19 +255,19 @@ def latest(database: str, recipe: str) -> Rollout | None:
 
 def recipes(database: str) -> list[str]:
     """Return every recipe that has had a rollout."""
-    with session(database) as opened:
+    with reading(database) as opened:
         return list(opened.scalars(select(Row.recipe).distinct().order_by(Row.recipe)))
 
 
 def one(database: str, rollout: str) -> Rollout:
     """Return a rollout as it stands now."""
-    with session(database) as opened:
+    with reading(database) as opened:
         return _read(opened.get_one(Row, rollout))
 
 
 def all_of(database: str, recipe: str) -> list[Rollout]:
     """Return every rollout of a recipe, the oldest first."""
-    with session(database) as opened:
+    with reading(database) as opened:
         rows = opened.scalars(
             select(Row)
             .join(MoveRow, (MoveRow.rollout == Row.id) & (MoveRow.number == 0))
@@ -282,14 +282,14 @@ def named(database: str, name: str) -> Rollout | None:
     found = latest(database, name)
     if found is not None:
         return found
-    with session(database) as opened:
+    with reading(database) as opened:
         row = opened.get(Row, name)
         return None if row is None else _read(row)
 
 
 def history(database: str, rollout: str) -> list[Entry]:
     """Return the moves of a rollout, the first first."""
-    with session(database) as opened:
+    with reading(database) as opened:
         rows = opened.scalars(
             select(MoveRow).where(MoveRow.rollout == rollout).order_by(MoveRow.number)
         )
