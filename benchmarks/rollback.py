@@ -58,6 +58,7 @@ def main() -> None:
 
 async def under_load(port: int, database: str, rounds: int) -> list[ledger.Rollout]:
     """Begin rollouts and take them back while clients ask."""
+    await load.ask(port, CLIENTS, SEEN)  # the port is open before the workers answer
     moving = asyncio.create_task(asyncio.to_thread(move, database, rounds))
     requests = 0
     while not moving.done():
@@ -75,15 +76,8 @@ def move(database: str, rounds: int) -> list[ledger.Rollout]:
         ledger.move(database, rollout, "roll_back", "me", "", now())
         found.append(rollout)
         time.sleep(2 * SEEN)
-        rollout = ledger.start(
-            database,
-            rollout.recipe,
-            rollout.control,
-            rollout.treatment,
-            rollout.params,
-            "me",
-            now(),
-        )
+        sides = rollout.control, rollout.treatment
+        rollout = ledger.start(database, rollout.recipe, *sides, rollout.params, "me", now())
     return found
 
 

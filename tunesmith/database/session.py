@@ -79,7 +79,7 @@ def _engine(url: str) -> Engine:
     engine = create_engine(parsed, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", _begin)
     with contextlib.ExitStack() as failed:
         failed.callback(engine.dispose)
         with engine.connect() as connection:
@@ -98,7 +98,7 @@ def _configure_sqlite(connection: object, record: object) -> None:
     cursor.close()
 
 
-def _begin_immediate(connection: Connection) -> None:
+def _begin(connection: Connection) -> None:
     # A read that later writes would fail at once if another writer came between.
     reads = connection.get_execution_options().get(_READS, False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -28,7 +28,7 @@ from tunesmith.gateway.segments import SUFFIX
 logger = logging.getLogger(__name__)
 
 READ = 1 << 20
-"""Bytes of one transaction: about 2,500 rows, for which a look at the ledger may have to wait."""
+"""Bytes of one transaction: about 2,500 rows, for which a move in the ledger may have to wait."""
 _PAUSE = 0.02
 """Seconds between two transactions; a SQLite file falls to whoever happens to try it next."""
 _SETTLED = 10.0
