@@ -10,6 +10,7 @@ import asyncio
 import functools
 import select
 import ssl
+import time
 from collections import deque
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -278,7 +279,7 @@ class Pool:
         idle = self._idle.get(address)
         while idle:
             since, connection = idle.pop()
-            if connection.reusable and connection.silent and _now() - since < self._keep:
+            if connection.reusable and connection.silent and time.monotonic() - since < self._keep:
                 return connection
             connection.close()
         return None
@@ -288,7 +289,7 @@ class Pool:
         if not connection.reusable:
             connection.close()
             return
-        self._idle.setdefault(address, deque()).append((_now(), connection))
+        self._idle.setdefault(address, deque()).append((time.monotonic(), connection))
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(self._keep, self._sweep)
 
@@ -304,14 +305,10 @@ class Pool:
 
     def _sweep(self) -> None:
         """Close those that were kept long enough."""
-        oldest = _now() - self._keep
+        oldest = time.monotonic() - self._keep
         for idle in self._idle.values():
             while idle and idle[0][0] <= oldest:
                 idle.popleft()[1].close()
         self._sweeping = None
         if any(self._idle.values()):
             self._sweeping = asyncio.get_running_loop().call_later(self._keep, self._sweep)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -111,7 +112,7 @@ class Upstreams:
 
     def _look(self) -> None:
         """Stop those that are late; a timer for each would cost more than all else of its time."""
-        now = _now()
+        now = time.monotonic()
         for asking in [one for one in self._under_way if one.deadline < now]:
             asking.stop()
         self._looking = None
@@ -148,7 +149,7 @@ class Asking:
         self._upstreams, self._address = upstreams, address
         self._head, self._body = head, body
         self._connection: Connection | None = None
-        times, self._asked = upstreams.timeouts, _now()
+        times, self._asked = upstreams.timeouts, time.monotonic()
         first = min(times.first_token, times.total) if streamed else times.total
         self.deadline = self._asked + first
         self._late, self._handing_on, self.begun = False, False, False
@@ -187,7 +188,7 @@ class Asking:
     def has_begun(self) -> None:
         """Note that content came: from now on it is the pause between pieces that counts."""
         times, self.begun = self._upstreams.timeouts, True
-        self.deadline = min(_now() + times.idle, self._asked + times.total)
+        self.deadline = min(time.monotonic() + times.idle, self._asked + times.total)
 
     def is_over(self) -> None:
         """Note that the answer has come: what is still to do takes no time of the upstream's."""
@@ -195,10 +196,10 @@ class Asking:
 
     async def hand_on(self, send: Send, message: dict[str, Any]) -> None:
         """Send to the client; how long it takes to read is not the upstream's time."""
-        began, before = _now(), self.deadline
+        began, before = time.monotonic(), self.deadline
         self._handing_on, self.deadline = True, began + SLOWEST
         await send(message)
-        passed, self._handing_on = _now() - began, False
+        passed, self._handing_on = time.monotonic() - began, False
         self._asked += passed
         self.deadline = before + passed
 
@@ -246,17 +247,13 @@ class Asking:
 
     def _too_late(self) -> Failed:
         times = self._upstreams.timeouts
-        if _now() - self._asked >= times.total:
+        if time.monotonic() - self._asked >= times.total:
             return Failed("too_long", 504, f"the answer took over {times.total:g} s")
         if not self.begun:
             return Failed(
                 "no_first_token", 504, f"no first token came within {times.first_token:g} s"
             )
         return Failed("stalled", 504, f"nothing more came for {times.idle:g} s")
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _head(place: Place, key: str, headers: Headers, length: int) -> bytes:
