@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url, select, text
+from sqlalchemy.exc import IntegrityError
 
 from tunesmith.database import session as sessions
 from tunesmith.database.session import reading, session
@@ -88,7 +89,8 @@ def test_what_the_comparison_would_miss_is_the_same_too(url, tmp_path):
     assert described(engine(url)) == migrated
 
 
-def test_rows_of_the_revision_before_are_kept(url):
+@pytest.mark.parametrize("revision", ["0002", "0003"])
+def test_rows_of_the_revision_before_are_kept(url, revision):
     config = Config()
     config.set_main_option("script_location", str(Path(sessions.__file__).parent / "migrations"))
     parsed = make_url(url)
@@ -99,7 +101,7 @@ def test_rows_of_the_revision_before_are_kept(url):
     before = create_engine(parsed)
     with before.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+        command.upgrade(config, revision)
         connection.execute(text(
             "INSERT INTO retrains (id, recipe, recipe_digest, trigger, why, started_by, started) "
             "VALUES ('r1', 'tiny', 'd', 'manual', '', 'ann', '2026-11-21 05:30:00')"
@@ -126,6 +128,14 @@ def test_a_row_comes_back_as_it_was(url):
     assert (found.id, found.why, found.champion) == ("r1", "é" * 2000, champion)
     assert (found.mlflow_run, found.outcome, found.ended) == (None, None, None)
     assert found.started.replace(tzinfo=datetime.UTC) == NOW
+
+
+def test_no_error_tells_what_was_to_be_written(url):
+    with session(url) as opened:
+        opened.add(retrain())
+    with pytest.raises(IntegrityError) as told, session(url) as opened:
+        opened.add(retrain(why="jane@example.com wrote"))
+    assert "retrains" in str(told.value) and "jane" not in str(told.value)
 
 
 def test_a_transaction_that_raises_leaves_nothing(url):

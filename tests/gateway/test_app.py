@@ -9,8 +9,8 @@ import openai
 import pytest
 
 from tests.gateway.conftest import RECIPE, gateway
-from tests.scripted_upstream import says, says_in_pieces
-from tunesmith.gateway import asgi
+from tests.scripted_upstream import fails, says, says_in_pieces
+from tunesmith.gateway import app, asgi
 from tunesmith.gateway.door import Limits
 from tunesmith.gateway.keys import ClientKey, Keys, digest_of, new_key
 
@@ -145,6 +145,69 @@ def refused(running, status):
     return running.door.metrics._registry.get_sample_value(
         "tunesmith_refused_total", {"status": str(status)}
     )
+
+
+def test_the_counters_hold_what_became_of_each_request(running):
+    running.treatment.told(fails(500), says("one"), says("two"), says_in_pieces("th", "ree"))
+    for streamed in (False, False, False, True):
+        answer = running.ask(stream=streamed)
+        assert not streamed or len(list(answer)) > 2
+    page = httpx.get(f"{running.url}/metrics").text
+    found = {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+        for line in page.splitlines()
+        if f'recipe="{RECIPE}"' in line and "_created" not in line
+    }
+
+    def value(name, **labels):
+        inside = ",".join(f'{key}="{said}"' for key, said in labels.items())
+        return found[f'tunesmith_{name}{{{inside},recipe="{RECIPE}",served="treatment"}}']
+
+    sides = {"assigned": "treatment", "ending": "answered"}
+    assert value("requests_total", **sides) == 3
+    assert found[f'tunesmith_fallbacks_total{{ending="upstream_error",recipe="{RECIPE}"}}'] == 1
+    by_side = {
+        (kind, side): found[
+            f'tunesmith_tokens_total{{kind="{kind}",recipe="{RECIPE}",served="{side}"}}'
+        ]
+        for kind in ("prompt", "completion") for side in ("treatment", "control")
+    }  # fmt: skip
+    assert by_side == {
+        ("prompt", "treatment"): 21, ("prompt", "control"): 7,
+        ("completion", "treatment"): 9, ("completion", "control"): 3,
+    }  # fmt: skip
+    for name in ("seconds", "first_token_seconds"):
+        labels = f'{{recipe="{RECIPE}",served="treatment"}}'
+        assert found[f"tunesmith_{name}_count{labels}"] == 3
+        assert 0 < found[f"tunesmith_{name}_sum{labels}"] < 60
+    assert value("seconds_bucket", le="+Inf") == 3
+
+
+def test_without_a_look_at_the_ledger_nobody_is_told_that_there_is_no_such_model(running):
+    running.routes.put({})
+    reply = post(running, BODY)
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+    running.give()
+    assert post(running, BODY).status_code == 200
+
+
+def test_what_runs_beside_the_requests_begins_anew_after_a_fault(monkeypatch, caplog):
+    waits, runs = [], []
+
+    async def wait(seconds):
+        waits.append(seconds)
+
+    async def beside():
+        runs.append(1)
+        if len(runs) == 3:
+            raise asyncio.CancelledError
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(app.asyncio, "sleep", wait)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(app._for_ever(beside))
+    assert (len(waits), len(runs)) == (2, 3)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
 
 
 def test_headers_that_are_too_large_are_refused(running):

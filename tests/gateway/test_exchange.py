@@ -205,6 +205,17 @@ def test_a_wrong_request_is_the_clients_and_is_not_tried_again(running):
     assert (record["ending"], record["status"]) == ("client_error", 400)
 
 
+@pytest.mark.parametrize("status", [307, 401, 403, 404, 405, 409])
+def test_who_is_asked_and_with_whose_key_is_not_the_clients_doing(running, status):
+    """As where a candidate is not loaded: its users must not be the ones who find out."""
+    running.treatment.told(fails(status, "there is no such model"))
+    assert running.ask().choices[0].message.content == "re: hi"
+    record = running.record()
+    assert (record.get("served", "control"), record["treatment_ending"]) == (
+        "control", "upstream_error",
+    )  # fmt: skip
+
+
 # Nobody is left to step in: the client is told honestly
 
 
@@ -366,12 +377,48 @@ def hangs_till_closed(handler, body):
     handler.close_connection = True
 
 
-def test_an_answer_that_is_no_answer_passes_as_it_is(running):
-    running.treatment.told(raw(b"hello", kind="text/plain"))
+@pytest.mark.parametrize("said", [b"<html>log in</html>", b"", b'"hello"', b'{"detail": "ok"}'])
+def test_an_answer_that_is_no_answer_is_a_failure(running, said):
+    running.treatment.told(raw(said, kind="text/plain"))
+    assert running.ask().choices[0].message.content == "re: hi"
+    assert running.record()["treatment_ending"] == "upstream_error"
+
+
+def test_controls_passes_as_it_is_and_is_recorded_as_none(running):
+    running.give(0)
+    running.control.told(raw(b"hello", kind="text/plain"))
     with running.http() as http:
         reply = http.post("/v1/chat/completions", json={"model": RECIPE, "user": "u1"})
     assert (reply.status_code, reply.text) == (200, "hello")
+    assert running.record()["ending"] == "upstream_error"
+
+
+def test_an_object_of_an_unknown_shape_is_an_answer(running):
+    running.treatment.told(raw(b'{"choices": {"0": "hello"}}'))
+    with running.http() as http:
+        http.post("/v1/chat/completions", json={"model": RECIPE, "user": "u1"})
     assert running.record()["served"] == "treatment"
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"reasoning": "hm"},
+        {"reasoning_content": "hm"},
+        {"function_call": {"name": "f"}},
+        {"audio": {"id": "a"}},
+    ],
+)
+def test_what_comes_before_the_text_is_content_too(tmp_path, delta):
+    """A model that thinks aloud for long is not given up, and its thoughts are not held back."""
+    more = streams(OPENING, piece(delta=delta), piece(delta=delta), then=hangs)
+    with gateway(tmp_path / "i", timeouts=QUICK) as running:
+        running.treatment.told(more)
+        with pytest.raises(openai.APIError):
+            list(running.ask(stream=True))
+        record = running.record()
+    assert (record["ending"], record["served"]) == ("stalled", "treatment")
+    assert record["first_token_seconds"] > 0
 
 
 def test_a_key_of_an_upstream_goes_there_and_that_of_a_client_does_not(running):

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+import traceback
 
 import pytest
 from sqlalchemy import func, select
@@ -11,6 +12,7 @@ from sqlalchemy import func, select
 from tunesmith.database.session import session
 from tunesmith.database.tables import Feedback, Segment
 from tunesmith.database.tables import Interaction as Row
+from tunesmith.errors import TunesmithError
 from tunesmith.gateway import importer, importing
 from tunesmith.gateway.importing import import_all
 
@@ -117,6 +119,20 @@ def test_a_line_that_is_none_is_counted_and_stops_nothing(folder, database, capl
     done = import_all(folder, database)
     assert (done.rows, done.unreadable) == (2, 3)
     assert "1.jsonl: a line is no interaction" in caplog.text
+
+
+PRIVATE = "jane@example.com wrote"
+
+
+def test_what_the_database_refuses_is_not_quoted(database_url):
+    row = {column.name: None for column in Row.__table__.columns}
+    with (
+        pytest.raises(TunesmithError, match="interactions") as told,
+        session(database_url) as opened,
+    ):
+        importing._insert(opened, Row, [row | {"id": "i1", "request": PRIVATE}])
+    said = "".join(traceback.format_exception(told.value))
+    assert "could not be stored" in said and PRIVATE not in said
 
 
 def test_long_lines_and_many_reads(folder, database, monkeypatch):

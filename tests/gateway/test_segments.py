@@ -1,6 +1,8 @@
 """Appending: what is acknowledged is as durable as was asked for, and syncs are shared."""
 
 import asyncio
+import errno
+import os
 
 import pytest
 
@@ -75,3 +77,23 @@ def test_beyond_the_limit_lines_are_dropped_told_and_counted(tmp_path):
     assert asyncio.run(fill()) == [True, True, False, False]
     assert len(dropped) == 2
     assert written(tmp_path) == [b"123456789"] * 2
+
+
+def test_after_a_disk_was_full_what_is_acknowledged_is_whole(tmp_path, monkeypatch):
+    write, room = os.write, [5, 0, 100, 100]
+
+    def full(file, data):
+        left = room.pop(0)
+        if not left:
+            raise OSError(errno.ENOSPC, "full")
+        return write(file, data[:left])
+
+    async def fill():
+        made = Segments(tmp_path)
+        monkeypatch.setattr(os, "write", full)
+        kept = [await made.append(b"{line %d}" % number) for number in range(4)]
+        await made.close()
+        return kept
+
+    assert asyncio.run(fill()) == [False, False, True, True]
+    assert written(tmp_path) == [b"{line", b"{line 2}", b"{line 3}"]

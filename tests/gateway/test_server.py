@@ -191,7 +191,7 @@ def _workers(parent):
 
 
 def test_it_ends_when_its_streams_have(started, upstream):
-    running = started(drain=0.5)
+    running = started(drain=1.0)
     upstream.answer = streams(
         OPENING, *[piece("x")] * 10, piece(finish_reason="stop"), DONE, every=0.15
     )
@@ -201,7 +201,7 @@ def test_it_ends_when_its_streams_have(started, upstream):
         lines = reply.iter_lines()
         next(lines)
         running.process.send_signal(signal.SIGTERM)
-        assert wait_for(lambda: running.ready() in (503, 0))
+        assert wait_for(lambda: running.ready() != 200) and running.ready() == 503
         seen = list(lines)
     assert seen[-2] == "data: [DONE]" or seen[-1] == "data: [DONE]"
     assert running.process.wait(timeout=20) == 0

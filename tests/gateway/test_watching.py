@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy.exc import ProgrammingError
 
 from tunesmith.errors import Transient
 from tunesmith.gateway import watching
@@ -13,7 +14,8 @@ class Enough(Exception):
 
 def test_a_ledger_that_cannot_be_read_ends_no_watch(monkeypatch, caplog):
     """Neither one that is away nor one that another version wrote; the lease runs meanwhile."""
-    told = [Transient("away"), ValueError("params: of another version"), {}, Enough]
+    missing = ProgrammingError("SELECT", {}, Exception("there is no such column"))
+    told = [Transient("away"), ValueError("params: of another version"), missing, {}, Enough]
 
     def look(*_):
         found = told.pop(0)

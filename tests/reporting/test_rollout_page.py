@@ -185,7 +185,7 @@ def test_any_text_is_shown_as_it_is(database):
         assert "<script>" not in text and "<svg" not in text
 
 
-def test_markdown_says_it_in_short(database, running, rolled_back):
+def test_markdown_says_it_in_short(database, promoted, running, rolled_back):
     text = markdown(running, history(database, running.id), seen(0.005), NOW)
     assert text.startswith("# running: Running at 10 %\n\nmail-v4 answers 10 % of the users")
     assert "| errors | open | &#43;0.5 points" in text or "| errors | open | +0.5 points" in text
@@ -193,6 +193,9 @@ def test_markdown_says_it_in_short(database, running, rolled_back):
     assert "| 2026-11-02 11:30 UTC | shadow → 10 % | tick | why advance |" in text
     over = markdown(rolled_back, history(database, rolled_back.id), None, NOW)
     assert "| errors | worse |" in over and "spent" not in over
+    whole = markdown(promoted, history(database, promoted.id), None, NOW)
+    _, _, over_time = whole.rpartition("| limits as of |")
+    assert over_time.count(" UTC | ") == 4 and over_time.count(" points | ") == 4
 
 
 def test_shadow_is_told_in_pairs(database):

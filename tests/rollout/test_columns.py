@@ -33,10 +33,11 @@ def row_of(rng, number):
         # Many come in the same millisecond, and their ids sort another way than they came.
         "id": f"{rng.integers(10**9):09}{number:04}", "at": START + int(rng.integers(50)) * HOUR,
         "recipe": "tiny", "rollout": some(rng, ["r", "other"], 0.0), "stage": int(rng.integers(5)),
-        "assigned": some(rng, ["control", "treatment"], 0.0), "served": "control", "model": "m",
+        "assigned": some(rng, ["control", "treatment"], 0.0),
+        "served": some(rng, ["control", "treatment"], 0.0), "model": "m",
         "unit": some(rng, ["", *(f"u{n}" for n in range(50))], 0.0), "key": "", "streamed": False,
         "ending": some(rng, ["answered", *ENDINGS], 0.0), "treatment_ending": some(rng, ENDINGS, 0.8),
-        "status": 200, "attempts": 1, "seconds": float(rng.random()),
+        "status": 200, "attempts": 1, "seconds": 12 * float(rng.random()),
         "first_token_seconds": some(rng, [0.25, 0.5]), "prompt_tokens": some(rng, [10, 20]),
         "completion_tokens": some(rng, [5, 7]), "length": int(rng.integers(100)),
         "refusal": bool(rng.integers(2)), "finish_reason": "stop",
@@ -47,13 +48,21 @@ def row_of(rng, number):
 def value(guardrail, row, said):
     """What a request is worth, one by one."""
     own = row["ending"] == "answered" and row["treatment_ending"] is None
+    stands_in = row["assigned"] == "treatment" and row["served"] == "control"
+    if stands_in and row["treatment_ending"] is None:  # the lease was over
+        return math.nan
     if guardrail.from_feedback:
         found = guardrail.absent
         for at, _, outcomes in sorted(said, key=lambda word: word[:2]):
-            if at <= UNTIL and at - row["at"] <= guardrail.window_hours * HOUR:
+            if (
+                at <= UNTIL
+                and at - row["at"] - int(1000 * row["seconds"]) <= guardrail.window_hours * HOUR
+            ):
                 found = outcomes.get(guardrail.value, found)
     elif guardrail.value == "error":
         found = None if row["ending"] in CLIENTS else float(row["ending"] in FAILURES)
+        waited = row["first_token_seconds"] is None and row["seconds"] >= 10
+        found = 1.0 if row["ending"] == "client_gone" and waited else found
         found = 1.0 if row["treatment_ending"] in FAILURES else found
     elif guardrail.value == "tokens":
         counts = row["prompt_tokens"], row["completion_tokens"]

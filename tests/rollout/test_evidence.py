@@ -109,6 +109,39 @@ def test_a_clients_mistake_is_nobodys_error(database, rollout):
     assert not by_name(collect(database, rollout, NOW + 21 * HOUR))["errors"].known
 
 
+@pytest.mark.parametrize(("seconds", "first", "worse"),
+                         [(30.0, None, True), (2.0, None, False), (30.0, 0.5, False)])  # fmt: skip
+def test_who_leaves_after_waiting_long_for_a_word_was_failed(
+    database, rollout, seconds, first, worse
+):
+    def gone(number, side):
+        return side == "treatment" and number % 5 == 0
+
+    put(database, interactions(
+        rollout,
+        ending=lambda n, side: "client_gone" if gone(n, side) else "answered",
+        seconds=lambda n, side: seconds if gone(n, side) else 1.0,
+        first_token_seconds=lambda n, side: first if gone(n, side) else 0.2,
+    ))  # fmt: skip
+    assert by_name(collect(database, rollout, NOW + 21 * HOUR))["errors"].worse == worse
+
+
+def test_requests_that_say_nothing_of_the_treatment_do_not_pass_a_stage(database, rollout):
+    rows = interactions(
+        rollout, ending=lambda n, side: "client_gone" if side == "treatment" else "answered"
+    )
+    put(database, rows)
+    assert collect(database, rollout, NOW + 21 * HOUR).in_stage == 0
+
+
+def test_what_control_answered_while_the_lease_was_over_is_no_evidence(database, rollout):
+    rows = interactions(rollout, served=lambda n, side: "control")
+    put(database, rows, [(row["id"], row["at"], {"task_completed": True}) for row in rows])
+    found = collect(database, rollout, NOW + 45 * HOUR)
+    assert (found.in_stage, found.ratio) == (0, "")
+    assert [reading.name for reading in found.readings if reading.requests] == []
+
+
 def test_feedback_counts_when_its_window_is_over_and_the_last_word_wins(database, rollout):
     rows = interactions(rollout)
     said = []

@@ -102,6 +102,11 @@ def test_a_shadow_without_its_live_request_or_of_later_is_no_pair(database, roll
     assert collect(database, rollout, NOW + 10 * HOUR).paired == pytest.approx(50, abs=2)
 
 
+def test_a_pair_that_says_nothing_of_the_candidate_does_not_count(database, rollout):
+    put(database, pairs(rollout, ending=lambda n: "client_error" if n % 3 else "answered"))
+    assert collect(database, rollout, LATER).paired == 100
+
+
 def test_after_shadow_the_pairs_are_out_of_it(database, rollout):
     put(database, pairs(rollout, ending=lambda n: "answered"))
     at_ten = move(database, rollout, "advance", "ann", "", NOW)

@@ -76,7 +76,8 @@ def _engine(url: str) -> Engine:
         parsed = parsed.update_query_dict({**_SOON, **parsed.query})
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = create_engine(parsed, pool_pre_ping=True)
+    # Parameters may be what a user wrote; errors end up in logs.
+    engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin)

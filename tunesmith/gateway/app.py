@@ -1,6 +1,7 @@
 """The ASGI application: routes, keys, limits, and the exchange behind each request."""
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
@@ -30,6 +31,8 @@ from tunesmith.gateway.routes import Route
 from tunesmith.gateway.shadowing import LiveRequest, Shadow
 from tunesmith.gateway.upstream import STEPPED_OVER, Stuck, Upstreams
 from tunesmith.rollout.assignment import normal, pseudonym
+
+logger = logging.getLogger(__name__)
 
 COMPLETIONS = {
     "/v1/chat/completions": "/chat/completions",
@@ -80,7 +83,7 @@ class Gateway:
             door.metrics.drop_shadow,
         )  # fmt: skip
         beside = (door.segments.tend, door.metrics.tend, *self._beside)
-        tasks = [asyncio.create_task(run()) for run in beside]
+        tasks = [asyncio.create_task(_for_ever(run)) for run in beside]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._shadow.close(door.patience)
@@ -194,8 +197,11 @@ class Gateway:
         except Unreadable as error:
             raise Refused(400, str(error), "invalid_body") from None
         route = door.routes.of(recipe)
+        if route is None and not door.routes.recipes:
+            raise Refused(503, "the ledger has not been seen yet", "unavailable",
+                          ((b"retry-after", b"1"),))  # fmt: skip
         if route is None:
-            known = ", ".join(door.routes.recipes) or "none yet"
+            known = ", ".join(door.routes.recipes)
             raise Refused(404, f"no model {recipe[:100]!r}; expected {known}", "model_not_found")
         record = self._record(recipe, route, unit, key, streamed)
         captured = door.capture.takes(record.id, len(raw))
@@ -260,6 +266,16 @@ class Gateway:
     def _onward(self, headers: Mapping[bytes, bytes]) -> Headers:
         """Return the headers that an upstream gets."""
         return [header for header in headers.items() if header[0] not in self._not_onward]
+
+
+async def _for_ever(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run what never ends; where a fault ends it, it is told and begins anew."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            logger.exception("%s failed and begins anew", run.__qualname__)
+        await asyncio.sleep(1.0)
 
 
 async def _while_there(scope: Scope, exchange: Exchange, run: Coroutine[Any, Any, None]) -> None:

@@ -89,7 +89,9 @@ class TimeoutParams(Params):
     connect: float = Field(5.0, gt=0, description="To take the connection.")
     first_token: float = Field(60.0, gt=0, description="To the first content of a stream.")
     idle: float = Field(30.0, gt=0, description="Between two pieces of it.")
-    total: float = Field(600.0, gt=0, description="For all of an answer.")
+    total: float = Field(
+        600.0, gt=0, description="For all of an answer, of each upstream that is asked."
+    )
 
 
 class ShadowParams(Params):

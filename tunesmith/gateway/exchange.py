@@ -8,13 +8,13 @@ from typing import Any
 from tunesmith.gateway import events
 from tunesmith.gateway.asgi import JSON, Headers, Send, error_body
 from tunesmith.gateway.interactions import Interaction
-from tunesmith.gateway.reading import Body, Tally, has_content, read_answer, rewritten
+from tunesmith.gateway.reading import Body, Tally, has_content, is_object, read_answer, rewritten
 from tunesmith.gateway.routes import Route, Target
 from tunesmith.gateway.upstream import Asking, Failed, Stuck, Upstreams
 from tunesmith.rollout.endings import Ending
 
-_RETRY = frozenset({408, 409, 425, 429})
-"""Client errors that are not the client's fault."""
+_NOT_THE_CLIENTS = frozenset({401, 403, 404, 405, 408, 409, 425, 429})
+"""Client errors that are none: who is asked, by which name and with whose key is chosen here."""
 
 
 class Exchange:
@@ -105,16 +105,16 @@ class Exchange:
         sent = rewritten(body, **changed)
         async with self._upstreams.ask(target, path, headers, sent, record.streamed) as reply:
             record.status = reply.status
-            wrong = reply.status >= 400
-            theirs = reply.status >= 500 or reply.status in _RETRY
-            if wrong and theirs and may_fall_back:
-                raise Failed(_ending_of(reply.status), reply.status, "")
+            ending = _ending_of(reply.status)
+            wrong = ending != "answered"
+            if ending not in ("answered", "client_error") and may_fall_back:
+                raise Failed(ending, reply.status, "")
             if reply.streams and not wrong:
                 await self._stream(reply)
                 return
             whole = await reply.whole()
             if wrong:
-                record.ending = _ending_of(reply.status)
+                record.ending = ending
             else:
                 self._read_whole(whole, may_fall_back)
                 record.first_token_seconds = time.perf_counter() - self._began
@@ -124,10 +124,9 @@ class Exchange:
 
     def _read_whole(self, whole: bytes, may_fall_back: bool) -> None:
         answer = read_answer(whole)
-        if answer is None:
-            return
-        self._tally.add(answer)
-        if self._tally.failed:
+        if answer is not None:
+            self._tally.add(answer)
+        if self._tally.failed or not (answer.choices if answer else is_object(whole)):
             if may_fall_back:
                 raise Failed("upstream_error", 502, "")
             self._record.ending = "upstream_error"
@@ -238,6 +237,9 @@ def _length(body: bytes) -> tuple[bytes, bytes]:
 
 
 def _ending_of(status: int) -> Ending:
+    if status < 300:
+        return "answered"
     if status == 429:
         return "rate_limited"
-    return "upstream_error" if status >= 500 or status in _RETRY else "client_error"
+    clients = 400 <= status < 500 and status not in _NOT_THE_CLIENTS
+    return "client_error" if clients else "upstream_error"

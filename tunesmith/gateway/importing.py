@@ -16,11 +16,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from tunesmith.database.session import session
 from tunesmith.database.tables import Feedback, Segment, Table
 from tunesmith.database.tables import Interaction as Row
+from tunesmith.errors import TunesmithError
 from tunesmith.gateway.feedback import Line
 from tunesmith.gateway.interactions import Interaction
 from tunesmith.gateway.segments import SUFFIX
@@ -160,7 +162,12 @@ def _insert(opened: Session, table: type[Table], rows: list[dict[str, Any]]) -> 
         return 0
     # One prepared statement for all rows: 500 of them in one statement take ten times the time.
     statement = _new(opened, table).execution_options(preserve_rowcount=True)
-    return opened.connection().execute(statement, rows).rowcount
+    try:
+        return opened.connection().execute(statement, rows).rowcount
+    except (DataError, IntegrityError) as error:
+        # Not as the driver says it, which quotes the row.
+        reason = type(error.orig).__name__
+        raise TunesmithError(f"{table.__tablename__}: rows could not be stored: {reason}") from None
 
 
 def _new(opened: Session, table: type[Table]) -> Any:

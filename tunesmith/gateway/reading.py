@@ -50,7 +50,10 @@ class Message(msgspec.Struct):
     content: str | list[Any] | None = None
     refusal: str | None = None
     tool_calls: msgspec.Raw = msgspec.Raw()
-    reasoning_content: str | None = None
+    function_call: msgspec.Raw = msgspec.Raw()
+    reasoning: msgspec.Raw = msgspec.Raw()
+    reasoning_content: msgspec.Raw = msgspec.Raw()
+    audio: msgspec.Raw = msgspec.Raw()
 
 
 class Choice(msgspec.Struct):
@@ -137,8 +140,17 @@ def read_answer(raw: bytes) -> Answer | None:
         return None
 
 
+def is_object(raw: bytes) -> bool:
+    """Whether it is a JSON object, whatever its fields."""
+    try:
+        _bodies.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
 def _given(raw: msgspec.Raw) -> bool:
-    return bytes(raw) not in (b"", b"null", b"[]")
+    return bytes(raw) not in (b"", b"null", b"[]", b"{}", b'""')
 
 
 def has_content(answer: Answer) -> bool:
@@ -148,7 +160,13 @@ def has_content(answer: Answer) -> bool:
         if choice.text or choice.finish_reason:
             return True
         if piece is not None and (
-            piece.content or piece.refusal or _given(piece.tool_calls) or piece.reasoning_content
+            piece.content
+            or piece.refusal
+            or _given(piece.tool_calls)
+            or _given(piece.reasoning_content)
+            or _given(piece.reasoning)
+            or _given(piece.function_call)
+            or _given(piece.audio)
         ):
             return True
     return False

@@ -51,7 +51,7 @@ class Segments:
         self._on_drop = on_drop
         # What is open cannot be removed: at most a quarter of the room.
         self._largest = min(LARGEST, limit // 4)
-        self._number, self._others = 0, 0
+        self._number, self._others, self._torn = 0, 0, False
         self._dirty: set[int] = set()
         self._retired: set[int] = set()
         self._waiting: list[asyncio.Future[None]] = []
@@ -67,18 +67,18 @@ class Segments:
         if self._others + self._size + len(line) > self._limit:
             self._on_drop()
             return False
-        data = line + b"\n"
+        # What is not whole is skipped by whoever reads; it must end all the same.
+        data = b"\n" + line + b"\n" if self._torn else line + b"\n"
         try:
             written = os.write(self._file, data)
-            if written < len(data):
-                # What is not whole is skipped by whoever reads; it must end all the same.
-                os.write(self._file, b"\n")
         except OSError:
             written = 0
+        self._size += written
         if written < len(data):
+            self._torn = self._torn or written > 0
             self._on_drop()
             return False
-        self._size += written
+        self._torn = False
         self._dirty.add(self._file)
         if self._durability == "disk":
             await self._commit()
@@ -114,7 +114,7 @@ class Segments:
         # Held as long as the file is open, whatever ends this process: nobody else may remove it.
         fcntl.flock(file, fcntl.LOCK_EX)
         self._path, self._file = path, file
-        self._size, self._begun = 0, time.monotonic()
+        self._size, self._begun, self._torn = 0, time.monotonic(), False
 
     def _retire(self, file: int) -> None:
         """Leave a segment to the next commit, which closes it: another may be at work on it."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from tunesmith.database.session import reading
 from tunesmith.database.tables import Rollout as Row
@@ -29,7 +30,7 @@ async def watch(routes: Routes, database: str, config: GatewayParams) -> None:
                 logger.warning("the ledger can be seen again")
             away = False
         # Also a ledger that this version cannot read, as while another one is put in its place.
-        except (TunesmithError, ValueError, LookupError) as error:
+        except (TunesmithError, SQLAlchemyError, ValueError, LookupError) as error:
             if not away:
                 logger.warning(
                     "the ledger cannot be seen, and the treatment's lease runs: %s", error

@@ -32,7 +32,7 @@ def markdown(
     now: datetime.datetime | None = None,
     treated_after: float | None = None,
 ) -> str:
-    """Return where a rollout stands, what its guardrails say, and its moves, in Markdown.
+    """Return where a rollout stands, what its guardrails say and said, and its moves, in Markdown.
 
     Args:
         rollout: As it stands.
@@ -53,6 +53,7 @@ def markdown(
         escape(words.spent(rollout, latest)) if latest is not None and rollout.open else "",
         markdown_table(words.shadow(rollout, _in_shadow(entries, latest))),
         markdown_table(words.moves(rollout, entries)),
+        markdown_table(words.over_time(rollout, _seen(known, latest, now))),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -78,9 +79,7 @@ def page(
         treated_after: For how many seconds after a rollback the treatment was given requests.
     """
     now = now or datetime.datetime.now(datetime.UTC)
-    seen = list(looks) or past.recorded(entries)
-    if latest is not None and latest.readings and (not seen or seen[-1].at < now):
-        seen.append(Look(now, latest.readings))
+    seen = _seen(looks or past.recorded(entries), latest, now)
     end = now if rollout.open else entries[-1].at
     along = drawings.times(entries[0].at, end)
     return (
@@ -106,6 +105,13 @@ def page(
             written=words.moment(now),
         )
     )
+
+
+def _seen(looks: Sequence[Look], latest: Evidence | None, now: datetime.datetime) -> Sequence[Look]:
+    """Return the looks, the latest among them."""
+    if latest is None or not latest.readings or (looks and looks[-1].at >= now):
+        return looks
+    return [*looks, Look(now, latest.readings)]
 
 
 def _in_shadow(entries: Sequence[Entry], latest: Evidence | None) -> Sequence[Reading]:

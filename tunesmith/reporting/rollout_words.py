@@ -10,7 +10,7 @@ from tunesmith.reporting.tables import TableRow
 from tunesmith.rollout.decision import Evidence, Move, decide
 from tunesmith.rollout.ledger import Entry, Rollout
 from tunesmith.rollout.params import Guardrail, StageName
-from tunesmith.rollout.past import weight_after
+from tunesmith.rollout.past import Look, weight_after
 from tunesmith.rollout.readings import Reading
 from tunesmith.wording import counted
 
@@ -295,6 +295,17 @@ def moves(rollout: Rollout, entries: Sequence[Entry]) -> list[TableRow]:
         }
         for at, entry in enumerate(entries)
     ]
+
+
+def over_time(rollout: Rollout, looks: Sequence[Look]) -> list[TableRow]:
+    """Return a row for each look at which anything was known: the limits of every guardrail."""
+    rows: list[TableRow] = []
+    for look in looks:
+        found = list(lines(rollout, look.readings))
+        if any(line.said != "no data" for line in found):
+            limits = {line.name: line.limits for line in found}
+            rows.append({"limits as of": moment(look.at, seconds=True), **limits})
+    return rows
 
 
 def spent(rollout: Rollout, latest: Evidence) -> str:

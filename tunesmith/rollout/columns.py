@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Float, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Float, and_, case, cast, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tunesmith.database.session import session
@@ -19,6 +19,8 @@ from tunesmith.rollout.endings import CLIENTS, FAILURES
 from tunesmith.rollout.params import Guardrail
 
 AT_ONCE = 20_000
+PATIENCE_SECONDS = 10.0
+"""After so long without a first word it is not the client's doing that it leaves."""
 _HOUR = 3_600_000
 
 Floats = NDArray[np.float64]
@@ -28,9 +30,16 @@ def measured(row: type[Interaction]) -> Mapping[str, ColumnElement[Any]]:
     """Return what each value of an interaction is; NULL where it has none.
 
     What control answered in the treatment's place says nothing of how the treatment answers, and
-    what a client spoilt says nothing of either.
+    what a client spoilt says nothing of either. A client that leaves is one that spoils, unless it
+    had waited long for a first word.
     """
-    answered = and_(row.ending == "answered", row.treatment_ending.is_(None))
+    asked = not_(lapsed(row))
+    answered = and_(row.ending == "answered", row.treatment_ending.is_(None), asked)
+    in_vain = and_(
+        row.ending == "client_gone",
+        row.first_token_seconds.is_(None),
+        row.seconds >= PATIENCE_SECONDS,
+    )
 
     def of(value: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[Any]:
         return case((answered, cast(value, Float)))
@@ -38,8 +47,8 @@ def measured(row: type[Interaction]) -> Mapping[str, ColumnElement[Any]]:
     return {
         "error": case(
             (row.treatment_ending.in_(FAILURES), 1.0),
-            (row.ending.in_(FAILURES), 1.0),
-            (row.ending.not_in(CLIENTS), 0.0),
+            (and_(or_(row.ending.in_(FAILURES), in_vain), asked), 1.0),
+            (and_(row.ending.not_in(CLIENTS), asked), 0.0),
         ),
         "refusal": of(case((row.refusal, 1.0), else_=0.0)),
         "length": of(row.length),
@@ -47,9 +56,22 @@ def measured(row: type[Interaction]) -> Mapping[str, ColumnElement[Any]]:
         # Without a stream the first word comes with the last.
         "first_token_seconds": of(func.coalesce(row.first_token_seconds, row.seconds)),
         "tokens": case(
-            (row.treatment_ending.is_(None), cast(row.prompt_tokens + row.completion_tokens, Float))
+            (
+                and_(row.treatment_ending.is_(None), asked),
+                cast(row.prompt_tokens + row.completion_tokens, Float),
+            )
         ),
     }
+
+
+def lapsed(row: type[Interaction]) -> ColumnElement[bool]:
+    """Whether the treatment was not asked although it was assigned: the gateway's lease was over.
+
+    What control answered then is nobody's evidence.
+    """
+    return and_(
+        row.assigned == "treatment", row.served == "control", row.treatment_ending.is_(None)
+    )
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,7 @@ class _Pages:
             row.stage,
             row.assigned == "treatment",
             row.unit,
+            lapsed(row),
             *self.values,
         )
         asked = asked.where(
@@ -144,7 +167,7 @@ class _Pages:
         return found
 
 
-_FIXED = 6
+_FIXED = 7
 """Columns of a page before the values."""
 
 
@@ -173,12 +196,16 @@ class _Filling:
                 np.array(kept[4], dtype=bool),
                 np.array([units.setdefault(unit, len(units)) for unit in numbers], dtype=np.int64),
                 *(np.array(kept[_FIXED + at], dtype=float) for at in range(len(self.recorded))),
-                *self._said(rows, first, ended),
+                *self._said(rows, first, ended, np.array(kept[6], dtype=bool)),
             )
         )
 
     def _said(
-        self, rows: Sequence[Sequence[Any]], first: Sequence[int], ended: NDArray[np.int64]
+        self,
+        rows: Sequence[Sequence[Any]],
+        first: Sequence[int],
+        ended: NDArray[np.int64],
+        unasked: NDArray[np.bool_],
     ) -> Iterator[Floats]:
         if not self.told:
             return
@@ -197,6 +224,7 @@ class _Filling:
             for at, after, outcomes in heard:
                 if after <= window and name in outcomes:
                     values[at] = outcomes[name]
+            values[unasked] = np.nan
             yield values
 
     def filled(self) -> Columns:

@@ -54,12 +54,12 @@ class Evidence:
 
     Attributes:
         readings: Of each guardrail.
-        in_stage: Requests of the treatment since the stage was entered.
+        in_stage: Requests of the treatment since the stage was entered that say something of it.
         spent: Requests of both sides below 100 % whose feedback is due; since a person last let
             the rollout go on, if it was held or asked about.
         ratio: What is wrong with how users fell to the sides; empty if nothing is.
         tripped: Why the circuit breaker tripped; empty if it did not.
-        paired: Requests that were asked of both models in shadow.
+        paired: Requests that were asked of both models in shadow, and say something of both.
         shadow_worse: Why the treatment is credibly worse in shadow; empty if it is not.
         shadow: Readings of the pairs of which anything is known; only while it is in shadow.
         nameless: Requests without the id of a user or conversation: no part of the above.

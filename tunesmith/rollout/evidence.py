@@ -129,6 +129,7 @@ def _in_stage(database: str, rollout: Rollout, until: int) -> int:
         Interaction.assigned == "treatment",
         Interaction.unit != "",
         Interaction.shadow_of == "",
+        measured(Interaction)["error"].is_not(None),
     )
     with session(database) as opened:
         return opened.execute(asked).scalar_one()

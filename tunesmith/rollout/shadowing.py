@@ -55,7 +55,7 @@ class Shadows:
     """What the pairs show.
 
     Attributes:
-        pairs: How many there are.
+        pairs: How many there are that say something of both models.
         readings: Of each guardrail and metric of which anything is known.
         worse: Why the treatment is credibly worse; empty if it is not.
     """
@@ -97,7 +97,7 @@ def compare(
         requests, tightest = _both(unit, values), params.shadow_requests / 2
         return read(name, guardrail, requests, share, params.alpha, tightest=tightest)
 
-    unit, values = _pairs(database, rollout, guardrails, until)
+    unit, values, pairs = _pairs(database, rollout, guardrails, until)
     found = [look(name, each, unit, values[name]) for name, each in guardrails.items()]
     if metrics:
         answered, values = _answers(database, rollout, metrics, until)
@@ -107,7 +107,7 @@ def compare(
         ]
     worse = ", ".join(reading.name for reading in found if reading.worse)
     return Shadows(
-        pairs=len(unit),
+        pairs=pairs,
         readings=tuple(reading for reading in found if reading.known),
         worse=f"credibly worse in shadow: {worse}" if worse else "",
     )
@@ -115,15 +115,18 @@ def compare(
 
 def _pairs(
     database: str, rollout: str, guardrails: Mapping[str, Guardrail], until: int
-) -> tuple[Units, dict[str, Floats]]:
-    """Return each pair's unit, and by guardrail the values of shadow and live one."""
-    names = [guardrail.value for guardrail in guardrails.values()]
+) -> tuple[Units, dict[str, Floats], int]:
+    """Return each pair's unit, by guardrail the values of shadow and live one, and how many tell.
+
+    A pair tells if both have an end that says something.
+    """
+    names = ["error", *(guardrail.value for guardrail in guardrails.values())]
     columns = [measured(side)[name] for name in names for side in (_SHADOW, _LIVE)]
     rows = [row[2:] for row in _rows(database, rollout, until, columns)]
     values = np.array([row[1:] for row in rows], dtype=float).reshape(len(rows), len(names), 2)
-    return _numbered([row[0] for row in rows]), {
-        name: values[:, at].T for at, name in enumerate(guardrails)
-    }
+    tell = int((~np.isnan(values[:, 0])).all(axis=1).sum())
+    by_name = {name: values[:, at].T for at, name in enumerate(guardrails, start=1)}
+    return _numbered([row[0] for row in rows]), by_name, tell
 
 
 def _answers(
