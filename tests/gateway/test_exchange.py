@@ -216,6 +216,15 @@ def test_who_is_asked_and_with_whose_key_is_not_the_clients_doing(running, statu
     )  # fmt: skip
 
 
+def test_a_key_that_an_upstream_refuses_is_not_shown_to_clients(running):
+    running.give(0)
+    running.control.told(fails(401, "Incorrect API key provided: up*****ret"))
+    with pytest.raises(openai.InternalServerError, match="refuses the gateway's key") as told:
+        running.ask()
+    assert told.value.status_code == 502 and "up*****ret" not in str(told.value)
+    assert running.record()["ending"] == "upstream_error"
+
+
 # Nobody is left to step in: the client is told honestly
 
 

@@ -106,6 +106,8 @@ class Exchange:
         async with self._upstreams.ask(target, path, headers, sent, record.streamed) as reply:
             record.status = reply.status
             ending = _ending_of(reply.status)
+            if reply.status == 401:  # a client would take it for its own key, and read of ours
+                raise Failed(ending, 502, "the model's server refuses the gateway's key")
             wrong = ending != "answered"
             if ending not in ("answered", "client_error") and may_fall_back:
                 raise Failed(ending, reply.status, "")
