@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.made_release import World
+from tests.made_rollout import database, latest, promote
 from tunesmith import publishing
 from tunesmith.errors import MissingArtifact
 from tunesmith.rollout import ledger
@@ -24,8 +25,7 @@ def test_metrics_are_as_the_treatments_recipe_has_them(world: World) -> None:
     world.tracker.documents(release.run, {publishing.RECIPE: json.dumps(document)})
     control, treatment = (ledger.Version(version=n, model=f"m-{n}") for n in "01")
     params = RolloutParams(shadow_metrics=("format",))
-    database = world.settings().database
-    begun = ledger.start(database, "shadowed", control, treatment, params, "ann", NOW)
+    begun = ledger.start(database(world), "shadowed", control, treatment, params, "ann", NOW)
     found = metrics_of(world.tracker, begun)["format"]
     asked = json.dumps({"messages": [{"role": "user", "content": "Order 4711 has not come."}]})
     assert (found.measure(asked, "Hello there"), found.measure(asked, "Subject: x")) == (1.0, 0.0)
@@ -37,16 +37,27 @@ def test_metrics_are_as_the_treatments_recipe_has_them(world: World) -> None:
 
 def test_a_treatment_that_nobody_registered_is_told(world: World) -> None:
     control, treatment = (ledger.Version(version=n, model=f"m-{n}") for n in "12")
-    database = world.settings().database
-    ledger.start(database, "nobody", control, treatment, RolloutParams(), "ann", NOW)
+    ledger.start(database(world), "nobody", control, treatment, RolloutParams(), "ann", NOW)
     with pytest.raises(MissingArtifact, match="version 2 of nobody is not registered"):
-        mirror(world.tracker, database, "nobody", NOW)
+        mirror(world.tracker, database(world), "nobody", NOW)
 
 
 def test_the_plain_base_may_be_rolled_out_and_has_no_run(world: World) -> None:
     control = ledger.Version(version="1", model="m-1")
     plain = ledger.Version(version=ledger.PLAIN, model="base")
-    database = world.settings().database
-    ledger.start(database, "plain", control, plain, RolloutParams(), "ann", NOW)
-    mirror(world.tracker, database, "plain", NOW)
+    ledger.start(database(world), "plain", control, plain, RolloutParams(), "ann", NOW)
+    mirror(world.tracker, database(world), "plain", NOW)
     assert world.tracker.moves("plain") == []
+
+
+def test_a_rollout_that_another_followed_before_a_tick_is_told_too(world: World) -> None:
+    name = "superseded"
+    promote(world, name, 1)
+    promote(world, name, 2)
+    mirror(world.tracker, database(world), name, NOW)
+    ledger.move(database(world), latest(world, name), "roll_back", "ann", "no", NOW)
+    promote(world, name, 3)
+    mirror(world.tracker, database(world), name, NOW)
+    runs = {item.version: item.run for item in world.tracker.versions(name)}
+    told = [world.tracker.tags(runs[version])["rollout.status"] for version in ("2", "3")]
+    assert told == ["rolled_back", "running"]

@@ -11,6 +11,7 @@ events and pages. So it follows a person's move too, and one of a tick that died
 import datetime
 import logging
 import math
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -89,6 +90,7 @@ def tick(
     Raises:
         Transient: the database cannot be reached; the next tick goes on.
     """
+    began = time.monotonic()
     imported = import_all(segments, database)
     rollout = ledger.latest(database, recipe)
     if rollout is None or not rollout.open:
@@ -98,10 +100,10 @@ def tick(
     found = decide(rollout.params, rollout.position, evidence, now)
     if found.kind == "stay":
         return Ticked(rollout, imported, evidence, found, False)
+    # The move is of now; what was seen, of when the look began.
+    at = now + datetime.timedelta(seconds=time.monotonic() - began)
     try:
-        moved = ledger.move(
-            database, rollout, found.kind, by, found.why, now, as_document(evidence)
-        )
+        moved = ledger.move(database, rollout, found.kind, by, found.why, at, as_document(evidence))
     except TooLate:
         logger.info("rollout %s: somebody else has moved it; the next tick looks anew", rollout.id)
         return Ticked(rollout, imported, evidence, found, False)
@@ -156,26 +158,41 @@ def as_document(evidence: Evidence) -> Mapping[str, Any]:
 
 
 def mirror(tracker: Tracker, database: str, recipe: str, now: datetime.datetime) -> None:
-    """Let MLflow follow the newest rollout: the alias `champion`, and the treatment's run.
+    """Let MLflow follow the rollouts: the alias `champion`, and the run of each treatment.
 
-    The run gets the page and the tags again after every move, and when a request is imported that
-    the treatment was given after its rollback; told already, nothing is written.
+    A run gets the page and the tags of its newest rollout again after every move, and when a
+    request is imported that the treatment was given after its rollback.
 
     Raises:
-        MissingArtifact: the treatment is not registered.
+        MissingArtifact: the newest treatment is not registered.
         Transient: MLflow or the database cannot be reached.
     """
     champions.mirror(tracker, database, recipe)
-    rollout = ledger.latest(database, recipe)
-    if rollout is None or rollout.treatment.version == ledger.PLAIN:
-        return
+    rollouts = ledger.all_of(database, recipe)[::-1]
+    seen = {ledger.PLAIN}  # which has no run
+    for rollout in rollouts:
+        if rollout.treatment.version in seen:
+            continue
+        seen.add(rollout.treatment.version)
+        try:
+            news = _tell_run(tracker, database, rollout, now)
+        except MissingArtifact:
+            if rollout is rollouts[0]:
+                raise
+            continue  # gone from the registry since
+        if not news and rollout is not rollouts[0]:
+            return  # those before it were told, too
+
+
+def _tell_run(tracker: Tracker, database: str, rollout: Rollout, now: datetime.datetime) -> bool:
+    """Write a rollout into its treatment's run; returns whether there was anything new."""
     run = _run(tracker, rollout)
     entries = ledger.history(database, rollout.id)[: rollout.moves]
     treated_after = past.treated_after(database, rollout, entries)
     after = aftermath(treated_after)
     told = f"{rollout.moves} moves of {rollout.id}. {after}".strip()
     if tracker.tags(run).get("rollout.told") == told:
-        return
+        return False
     looks = past.looks(database, rollout, entries, now)
     asked = past.asked(database, rollout)
     page = rollout_page.page(rollout, entries, None, looks, asked, now, treated_after)
@@ -190,6 +207,7 @@ def mirror(tracker: Tracker, database: str, recipe: str, now: datetime.datetime)
         tags["rollout.treated_after"] = f"{treated_after:.3f} s"
     tracker.tag(run, tags)
     tracker.tag(run, {"rollout.told": told})  # last: whoever dies before it does all again
+    return True
 
 
 @dataclass(frozen=True)

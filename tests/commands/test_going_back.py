@@ -38,7 +38,7 @@ def test_a_candidate_on_its_way_is_taken_back(world: World, begun: str) -> None:
     entry = ledger.history(database(world), found.id)[-1]
     assert (entry.kind, entry.why) == ("roll_back", "invents numbers") and "@" in entry.by
     assert standing(world, begun) == ("1", "1")
-    assert f"To undo it: tunesmith rollback {begun} --to 2" in told
+    assert f"To begin anew: tunesmith rollout start {begun} --version 2" in told
     again = rollback(begun, world.settings(), None, "")
     assert "nothing was moved" in again
     assert len(ledger.history(database(world), found.id)) == 2
@@ -50,7 +50,8 @@ def test_from_100_percent_gateways_and_alias_go_back(
     world: World, begun: str, moves: tuple[ledger.Action, ...]
 ) -> None:
     moved(world, begun, *moves)
-    rollback(begun, world.settings(), None, "late")
+    told = rollback(begun, world.settings(), None, "late")
+    assert f"To undo it: tunesmith rollback {begun} --to 2" in told
     assert standing(world, begun) == ("1", "1")
     assert [move.how for move in world.tracker.moves(begun)] == ["promote", "rollout", "rollback"]
     assert world.tracker.moves(begun)[-1].why.startswith("late; rollout ")

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -51,6 +52,16 @@ def test_a_good_candidate_is_advanced_with_its_evidence(database, begun, tmp_pat
     again = tick(database, tmp_path / "i", "tiny", LATER)
     assert (again.acted, again.move.kind, again.imported.rows) == (False, "stay", 0)
     assert len(history(database, begun.id)) == 2
+
+
+def test_a_move_is_of_when_it_is_made_and_not_of_when_the_look_began(
+    database, begun, tmp_path, monkeypatch
+):
+    record(tmp_path / "i", begun)
+    clock = iter((100.0, 102.5))
+    monkeypatch.setattr(rollouts, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert tick(database, tmp_path / "i", "tiny", LATER).acted
+    assert history(database, begun.id)[-1].at == LATER + datetime.timedelta(seconds=2.5)
 
 
 def test_a_bad_candidate_is_rolled_back_with_its_reason(database, begun, tmp_path):

@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+import threading
 
 import pytest
 
@@ -117,6 +118,26 @@ def test_what_is_named_is_served_and_what_is_not_goes_after_a_while(models, stor
     assert models.names == [BASE, "orders-v2-2026-11"]
     following.follow([released(1)], NOW + DAY + 2 * GRACE)
     assert "orders-v1-2026-11" in models.names
+
+
+def test_no_fault_ends_the_looking(monkeypatch, caplog):
+    """A server that looks no more never has the next candidate, and a rollout of it fails."""
+    looks, ending = [], threading.Event()
+
+    class Named:
+        def look(self, now):
+            looks.append(now)
+            if len(looks) == 4:
+                ending.set()
+            if len(looks) < 3:
+                raise PermissionError("the store")
+            return []
+
+    monkeypatch.setattr(serving, "EVERY", 0)
+    with caplog.at_level(logging.WARNING):
+        serving._watch(Named(), Following(None, None, None), ending)
+    assert len(looks) == 4
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_what_cannot_be_served_is_told_once_and_the_rest_is_served(models, store, caplog):

@@ -87,3 +87,25 @@ def test_what_a_prompt_begins_with_is_not_read_again_and_short_rests_are_read_to
             torch.testing.assert_close(found, alone, atol=1e-4, rtol=1e-4)
     finally:
         watching.remove()
+
+
+def test_memory_is_for_the_rows_that_there_are_and_is_given_back(loaded, monkeypatch):
+    """One long prompt must not take the memory of as many as there may be."""
+    monkeypatch.setattr(rows_module, "ROOM", 8)
+    monkeypatch.setattr(rows_module, "KEPT", 64)
+    with torch.inference_mode():
+        rows = open_rows(loaded.model, MOST)
+        rows.enter([[5] * 100])
+        room = rows._writing.room
+        held = sum(strip.numel() for layer in rows._cache.layers for strip in layer.strips)
+        rows.enter([[6, 7, 8]])
+        assert (room, rows._writing.room) == (128, 256)
+        assert sum(s.numel() for layer in rows._cache.layers for s in layer.strips) == 2 * held
+        rows.leave(0)
+        rows.leave(0)
+        assert rows._writing.room == 0
+        found = rows.enter([[6, 7, 8, 9]])
+        assert rows._writing.room == 8
+        torch.testing.assert_close(
+            found, scores_alone(loaded.model, [6, 7, 8, 9]), atol=1e-4, rtol=1e-4
+        )

@@ -13,6 +13,7 @@ from tunesmith.errors import InputError, Unready
 from tunesmith.reporting.tracking import CHAMPION, Move, Registered, Tracker, Version
 from tunesmith.reporting.verdict import minute
 from tunesmith.rollout import ledger
+from tunesmith.rollout.assignment import BUCKETS
 from tunesmith.rollout.ledger import Rollout
 from tunesmith.settings import Settings
 
@@ -94,10 +95,13 @@ def _by_ledger(
         _refuse_late(settings, rollout, now)
     if wanted in (None, control.version):
         found = champions.roll_back(settings.database, tracker, rollout, retrains.person(), why)
+        version = found.treatment.version
+        again = f"To undo it: tunesmith rollback {name} --to {version}"
+        if rollout.weight < BUCKETS:  # nobody has shown that everybody may have it
+            again = f"To begin anew: tunesmith rollout start {name} --version {version}"
         return (
             f"{name}: {found.control.model} serves everybody, by {retrains.person()}: rollout "
-            f"{found.id} of {found.treatment.model} is rolled back. To undo it: tunesmith "
-            f"rollback {name} --to {found.treatment.version}"
+            f"{found.id} of {found.treatment.model} is rolled back. {again}"
         )
     made = champions.serve(settings.database, tracker, name, wanted, retrains.person(), why)
     return (

@@ -121,7 +121,7 @@ class Following:
         try:
             check_base(item.adapter, self._base)
             self._models.load(item.model, self._store.path(item.adapter))
-        except (InputError, MissingArtifact) as error:
+        except (InputError, MissingArtifact, OSError) as error:
             if item.model not in self._refused:
                 logger.warning("%s is not served: %s", item.model, error)
             self._refused.add(item.model)
@@ -183,6 +183,10 @@ def _watch(named: Named, following: Following, ending: threading.Event) -> None:
         except Transient as error:
             if not away:
                 logger.warning("what to serve cannot be seen, and stays as it is: %s", error)
+            away = True
+        except Exception:  # whatever it is, the next look may go well
+            if not away:
+                logger.exception("what to serve stays as it is")
             away = True
 
 

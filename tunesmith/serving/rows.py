@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ROOM = 256
 """Tokens for which a strip has room at first; it doubles when one needs more."""
+KEPT = 32_768
+"""Tokens of all strips together for which room is kept while nobody is answered."""
 READ_TOGETHER = 128
 """Tokens up to which what is left of prompts is read together; a longer rest fills the cores."""
 
@@ -96,12 +98,15 @@ class Strips:
     """Rows that are computed together, at most so many."""
 
     def __init__(self, model: "PreTrainedModel", most: int) -> None:
-        self._model = model
-        self._held: list[list[int]] = [[] for _ in range(most)]
+        self._model, self._most = model, most
+        self._clear()
+
+    def _clear(self) -> None:
+        self._held: list[list[int]] = [[] for _ in range(self._most)]
         """The tokens whose keys and values stand in each strip, also of rows that are gone."""
         self._count = 0
-        self._writing = _Writing(most)
-        self._cache = _strip_cache(model, self._writing)
+        self._writing = _Writing()
+        self._cache = _strip_cache(self._model, self._writing)
 
     def enter(self, prompts: Sequence[Sequence[int]]) -> "torch.Tensor":
         """Read prompts into new last rows, and return the scores of their next tokens."""
@@ -198,6 +203,8 @@ class Strips:
             for layer in self._cache.layers:
                 layer.take_over(last)
             self._held[at] = list(self._held[last])
+        if not self._count and self._writing.room > KEPT:
+            self._clear()
 
 
 def _alike(one: Sequence[int], other: Sequence[int]) -> int:
@@ -210,7 +217,7 @@ class _Writing:
     """Where the layers put what they are given next: all in the same places.
 
     Attributes:
-        most: Rows for which there is room.
+        room: Tokens for which there is room, in all strips together.
         first: First row that is written.
         count: Rows that are written.
         places: Those of each row; None where it is one row, from `start` to `end`.
@@ -218,8 +225,8 @@ class _Writing:
         end: Where it ends after.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self) -> None:
+        self.room = 0
         self.at_row(0, 0, 0)
 
     def at_row(self, row: int, start: int, end: int) -> None:
@@ -243,13 +250,16 @@ def _strip_cache(model: "PreTrainedModel", writing: _Writing) -> "DynamicCache":
 
         def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
             super().lazy_initialization(key_states, value_states)
-            self.strips = [self._strip(state, 0) for state in (key_states, value_states)]
+            self.strips = [self._strip(state, 1, ROOM) for state in (key_states, value_states)]
 
-        def _strip(self, state: torch.Tensor, length: int) -> torch.Tensor:
+        def _strip(self, state: torch.Tensor, rows: int, length: int) -> torch.Tensor:
+            while rows < writing.first + writing.count:
+                rows *= 2
             while length < writing.end:
-                length = max(ROOM, 2 * length)
+                length *= 2
+            writing.room = rows * length
             # Zeros: what is masked is multiplied by 0, and 0 times anything else may be no number.
-            return state.new_zeros((writing.most, state.shape[1], length, state.shape[3]))
+            return state.new_zeros((rows, state.shape[1], length, state.shape[3]))
 
         def update(
             self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
@@ -272,11 +282,12 @@ def _strip_cache(model: "PreTrainedModel", writing: _Writing) -> "DynamicCache":
             return strip[rows, :, : writing.end]
 
         def _roomy(self, which: int) -> torch.Tensor:
+            """Return the strips, with room for what is written and not for all that may be."""
             strip = self.strips[which]
-            held = strip.shape[2]
-            if held < writing.end:
-                self.strips[which] = self._strip(strip, held)
-                self.strips[which][:, :, :held] = strip
+            rows, _, length, _ = strip.shape
+            if rows < writing.first + writing.count or length < writing.end:
+                self.strips[which] = self._strip(strip, rows, length)
+                self.strips[which][:rows, :, :length] = strip
             return self.strips[which]
 
         def take_over(self, row: int) -> None:
