@@ -208,6 +208,19 @@ def test_without_a_rollout_in_the_recipe_the_ledger_still_leads(world: World, be
     assert len(ledger.all_of(database(world), begun)) == 2
 
 
+def test_what_is_asked_for_twice_serves_once_and_leaves_a_way_back(
+    world: World, begun: str
+) -> None:
+    moved(world, begun, "roll_back")
+    promote(world, begun, 3)
+    moved(world, begun, "roll_back")
+    for _ in range(2):
+        found = champions.serve(database(world), world.tracker, begun, "3", "ann", "we need it")
+        assert (found.control.version, found.treatment.version) == ("1", "3")
+    champions.roll_back(database(world), world.tracker, latest(world, begun), "ann", "no")
+    assert (latest(world, begun).champion.version, world.tracker.serving(begun)) == ("1", "1")
+
+
 def test_evidence_withdraws_an_adapter_until_a_person_brings_it_back(world: World) -> None:
     for number, digest in enumerate("ab", 1):
         release = world.ended("withdrawn-2", f"withdrawn-2-{number}", "promote")

@@ -150,8 +150,11 @@ def serve(database: str, tracker: Tracker, name: str, version: str, by: str, why
         NotOver: a candidate is being rolled out.
     """
     mirror(tracker, database, name)
+    found = ledger.latest(database, name)
+    if found is not None and not found.open and found.champion.version == version:
+        return found  # asked twice; another row would leave nobody to go back to
     new, now = known(tracker, name, version), datetime.datetime.now(datetime.UTC)
-    before = _champion(tracker, name, ledger.latest(database, name)) or new
+    before = _champion(tracker, name, found) or new
     made = ledger.settle(database, name, before, new, by, why, now)
     mirror(tracker, database, name)
     return made

@@ -476,10 +476,8 @@ WHY = click.option("--why", required=True, help="The reason; it is kept with the
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(0, 1),
-    default=0.8,
-    show_default=True,
-    help="How often the champion completes its task.",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="How often the champion completes its task (0.8 by default), or else fails.",
 )
 @click.option(
     "--correlation",
@@ -489,13 +487,13 @@ WHY = click.option("--why", required=True, help="The reason; it is kept with the
     help="How alike one user's outcomes are.",
 )
 def plan(
-    recipe: Path, requests_per_day: float, per_user: float, rate: float, correlation: float
+    recipe: Path, requests_per_day: float, per_user: float, rate: float | None, correlation: float
 ) -> None:
     """Say how long each stage of a recipe's rollout takes, and what could be seen in it."""
     from tunesmith.commands.rollout import plan as planned
     from tunesmith.rollout.plan import Traffic
 
-    click.echo(planned(recipe, Traffic(requests_per_day, per_user, correlation, rate)))
+    click.echo(planned(recipe, Traffic(requests_per_day, per_user, correlation), rate))
 
 
 @rollout.command()

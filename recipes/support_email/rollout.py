@@ -37,6 +37,7 @@ from tunesmith import champions, retrains
 from tunesmith import recipe as recipes
 from tunesmith import settings as settings_module
 from tunesmith.commands import rollout as commands
+from tunesmith.errors import TunesmithError
 from tunesmith.evaluation.metrics import spec
 from tunesmith.example_data.dice import Dice
 from tunesmith.example_data.support_email import SYSTEM_PROMPT
@@ -221,7 +222,15 @@ def main() -> None:
         for seed, (control, treatment) in enumerate(asked, 1):
             found = show(settings, recipe, control, treatment, Users(gateway, recipe, seed), tick)
             print(commands.report(found.id, settings, None))
+            if found.open:
+                raise SystemExit(
+                    f"it is not decided yet: tunesmith rollout status {recipe.name}; to end it and "
+                    f"go on with `make demo`: tunesmith rollout rollback {recipe.name} --why TEXT"
+                )
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except TunesmithError as error:
+        sys.exit(str(error))

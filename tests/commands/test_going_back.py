@@ -10,7 +10,7 @@ from tests.made_rollout import database, follow, latest, moved, promote
 from tunesmith import champions
 from tunesmith.cli import main
 from tunesmith.commands.overriding import override
-from tunesmith.commands.releasing import mended, rollback
+from tunesmith.commands.releasing import lagging, mended, rollback
 from tunesmith.errors import Unready
 from tunesmith.reporting.tracking import CHAMPION
 from tunesmith.rollout import ledger
@@ -96,6 +96,19 @@ def test_an_alias_that_was_moved_by_hand_goes_where_the_gateways_are(
     world.tracker.client.set_registered_model_alias(begun, CHAMPION, "3")
     rollback(begun, world.settings(), "2", "")
     assert standing(world, begun) == ("2", "2")
+
+
+def test_to_mend_an_alias_ends_no_rollout(world: World, begun: str) -> None:
+    """What `doctor` advises where somebody moved the alias in MLflow."""
+    promote(world, begun, 3)
+    world.tracker.client.set_registered_model_alias(begun, CHAMPION, "3")
+    advised = lagging(world.tracker, begun)
+    assert advised.endswith(f"tunesmith rollback {begun} --to 1")
+    told = rollback(begun, world.settings(), "1", "")
+    assert standing(world, begun) == ("1", "1") and latest(world, begun).open
+    assert "goes on" in told
+    rollback(begun, world.settings(), "1", "")  # there is nothing to mend: it is meant
+    assert latest(world, begun).position.status == "rolled_back"
 
 
 def test_a_person_who_promotes_begins_a_rollout_too(

@@ -162,12 +162,12 @@ def test_the_report_is_written_where_it_is_told(here, live, tmp_path):
     assert text.count("<polyline") >= 3
 
 
-def planned(monkeypatch, params, **traffic):
+def planned(monkeypatch, params, rate=None, **traffic):
     class Recipe:
         name, rollout = "mail", params
 
     monkeypatch.setattr(commands.recipes, "load", lambda path: Recipe)
-    return plan(Path("mail.yaml"), Traffic(**{"requests": 5_000.0} | traffic))
+    return plan(Path("mail.yaml"), Traffic(**{"requests": 5_000.0} | traffic), rate)
 
 
 def test_a_plan_tells_days_requests_and_what_can_be_seen(monkeypatch):
@@ -201,6 +201,8 @@ def test_a_plan_is_of_a_share_or_of_nothing(monkeypatch):
     text = planned(monkeypatch, errors, rate=0.02)
     assert "errors 2%" in text and "seen: the rise of errors" in text
     assert "not planned here" not in text
+    with pytest.raises(InputError, match="--rate: the plan is made for errors"):
+        planned(monkeypatch, errors)
     length = PARAMS.model_copy(update={"guardrails": {NAMES[1]: PARAMS.guardrails[NAMES[1]]}})
     with pytest.raises(InputError, match="and response length are none"):
         planned(monkeypatch, length)
@@ -215,3 +217,5 @@ def test_the_commands_are_there(here, live, monkeypatch):
     recipe = str(Path(__file__).parents[2] / "recipes/tiny.yaml")
     done = CliRunner().invoke(main, ["rollout", "plan", recipe, "--requests-per-day", "900"])
     assert done.exit_code == 0 and "900 requests a day" in done.output
+    asked = ["rollout", "plan", recipe, "--requests-per-day", "900", "--rate"]
+    assert CliRunner().invoke(main, [*asked, "1"]).exit_code == 2

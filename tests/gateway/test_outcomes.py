@@ -174,6 +174,9 @@ def test_a_package_may_offer_one(monkeypatch):
         ({"webhook": "http://x"}, "secret with webhook"),
         ({"entry_point": "e", "secret": "S"}, "secret with webhook"),
         ({"webhook": "ftp://x", "secret": "S"}, "webhook"),
+        ({"webhook": "http://me:key@x/", "secret": "S"}, "without a key"),
+        ({"webhook": "http://x:port/", "secret": "S"}, "webhook"),
+        ({"webhook": "http://x/", "secret": "sk-1"}, "secret"),
     ],
 )
 def test_a_sink_is_one_thing_and_a_url_has_a_secret(outcome, told):

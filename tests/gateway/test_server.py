@@ -229,7 +229,12 @@ def test_this_machine_may_come_in(host):
         ("models: {tiny: {upstream: 'http://x/v1?version=2', serves: m}}", "models.tiny.upstream"),
         ("models: {tiny: {upstream: 'http://x/v1'}}", "models.tiny.serves"),
         ("modles: {}", "modles"),
-        ("[", "cannot be read"),
+        ("[", "line 1: not YAML"),
+        ("- models", "line 1: expected keys such as models and keys"),
+        ("models: {tiny: {upstream: 'http://x/v1', serves: m}}\nkeys: []\nkeys: []",
+         "line 3: keys stands twice; the first is on line 2"),
+        ("lease: 60\nmodels: {}", "line 2: models"),
+        ("lease: 0.1\nmodels: {tiny: {upstream: 'http://x/v1', serves: m}}", "line 1: lease"),
         ("models: {tiny: {upstream: 'http://x/v1', serves: m}}\nkeys: [{id: 1, name: a, digest: b}]",
          "keys.0.id"),
     ],
@@ -238,6 +243,16 @@ def test_a_file_that_is_wrong_is_told_with_its_field(tmp_path, text, told):
     (tmp_path / "g.yaml").write_text(text)
     with pytest.raises(RecipeError, match=told):
         load(tmp_path / "g.yaml")
+
+
+@pytest.mark.parametrize("pasted", ["sk-proj-4f0a9c", "hf_4f0a9c", "tsk_0badcafe_x"])
+def test_a_key_in_place_of_the_variables_name_is_not_shown(tmp_path, pasted):
+    (tmp_path / "g.yaml").write_text(
+        f"models: {{tiny: {{upstream: 'http://x/v1', serves: m, upstream_key: {pasted}}}}}"
+    )
+    with pytest.raises(RecipeError, match="models.tiny.upstream_key") as told:
+        load(tmp_path / "g.yaml")
+    assert pasted not in str(told.value)
 
 
 def test_a_key_of_an_upstream_comes_from_the_environment():

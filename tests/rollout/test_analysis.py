@@ -92,6 +92,44 @@ def test_never_yet_is_not_never():
     assert 3 / 1000 < reach[1] < 6 / 1000
 
 
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.7, 0.9, 4.2])
+def test_what_is_the_same_everywhere_differs_by_nothing(value):
+    """Such as what a missing rating counts as: sums of it are rounded, and no two alike."""
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        size = int(rng.integers(1000, 5000))
+        all_same = Requests(
+            rng.integers(0, 7, size), rng.random(size) < 0.1, np.arange(size), np.full(size, value)
+        )
+        found = difference(all_same)
+        assert (found.estimate, found.low(0.005), found.high(0.005)) == (0.0, 0.0, 0.0)
+        assert found.control_mean == found.treated_mean == value
+
+
+@pytest.mark.parametrize(
+    "amount", [lambda rng, n: np.full(n, 20.0), lambda rng, n: rng.lognormal(3, 1, n)],
+    ids=["a price", "a sum"],
+)  # fmt: skip
+def test_what_is_rarely_anything_is_not_soon_taken_for_nothing(amount):
+    """Equal sides, of which 0.3 % of the requests bring money, looked at eight times."""
+    rng = np.random.default_rng(3)
+    worse = 0
+    for _ in range(100):
+        block, treated, value = (
+            np.repeat(np.arange(8), 1000),
+            rng.random(8000) < 0.05,
+            np.zeros(8000),
+        )
+        hits = rng.random(8000) < 0.003
+        value[hits] = amount(rng, int(hits.sum()))
+        seen = (
+            Requests(block[:n], treated[:n], np.arange(n), value[:n])
+            for n in range(1000, 8001, 1000)
+        )
+        worse += any(difference(each).high(0.005) < 0 for each in seen)
+    assert worse <= 3
+
+
 def test_blocks_with_one_side_alone_tell_nothing():
     rows = [(0, False, unit, 1, 1) for unit in range(300)]
     assert math.isnan(difference(requests(rows)).estimate)

@@ -29,8 +29,9 @@ def key(name: str, per_minute: int | None) -> str:
     """Make a key; returns what its client and the gateway's file get."""
     made, kept = new_key(name, per_minute)
     rate = "" if per_minute is None else f", per_minute: {per_minute}"
+    shown = json.dumps(name, ensure_ascii=False)
     # In quotes: eight digits may look like a number.
-    line = f'- {{id: "{kept.id}", name: {json.dumps(name)}, digest: "{kept.digest}"{rate}}}'
+    line = f'- {{id: "{kept.id}", name: {shown}, digest: "{kept.digest}"{rate}}}'
     return (
         f"{made}\n\nThis is the key, shown this once: give it to {name}. In the gateway's file, "
         f"under keys:\n\n  {line}"

@@ -82,10 +82,17 @@ def _by_ledger(
     """Go back where a ledger says who serves."""
     name, now = rollout.recipe, datetime.datetime.now(datetime.UTC)
     control, champion = rollout.control, rollout.champion
+    lost = tracker.serving(name) != champion.version  # moved in MLflow, and not by the ledger
+    if rollout.open and lost and wanted == champion.version:
+        tracker.set_alias(Registered(name=name, version=wanted), CHAMPION)
+        return (
+            f"{name}: the alias champion is on {champion.model} again, and rollout {rollout.id} "
+            f"goes on. To end that, too: tunesmith rollback {name}"
+        )
     if not rollout.open and (
         wanted == champion.version or (wanted is None and _went_back(rollout))
     ):
-        if tracker.serving(name) != champion.version:  # moved in MLflow, and not by the ledger
+        if lost:
             tracker.set_alias(Registered(name=name, version=champion.version), CHAMPION)
         return (
             f"{name}: {champion.model} serves, by rollout {rollout.id}; nothing was moved. To go "

@@ -5,6 +5,7 @@ What is told is what is imported: the tick imports what the gateways have record
 
 import datetime
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tunesmith import recipe as recipes
@@ -62,11 +63,29 @@ def look(settings: Settings, rollout: Rollout, now: datetime.datetime) -> Eviden
     return collect(settings.database, rollout, now, metrics)
 
 
-def plan(path: Path, traffic: Traffic) -> str:
-    """Say what each stage of a recipe's rollout needs, and what could be seen by its end."""
+def plan(path: Path, traffic: Traffic, rate: float | None = None) -> str:
+    """Say what each stage of a recipe's rollout needs, and what could be seen by its end.
+
+    Args:
+        path: The recipe.
+        traffic: What is expected.
+        rate: Of the outcome that the plan is made for, between 0 and 1; where it is how often
+            tasks are completed, the traffic's may do.
+
+    Raises:
+        RecipeError: the recipe is wrong.
+        InputError: nothing is watched that a plan can be made for, or its rate is not known.
+    """
     recipe = recipes.load(path)
     params = recipe.rollout or RolloutParams()
     name, guardrail = _on_a_rate(params)
+    if rate is not None:
+        traffic = replace(traffic, rate=rate)
+    elif guardrail.better == "lower":
+        raise InputError(
+            f"--rate: the plan is made for {name}, and how often that happens differs from task to "
+            "task; give the champion's, such as 0.02"
+        )
     planned = list(stages_of(params, traffic, guardrail))
     said = [
         *_unsettled(params, traffic, name, guardrail),
@@ -87,7 +106,7 @@ def _on_a_rate(params: RolloutParams) -> tuple[str, Guardrail]:
     shares = {
         name: guardrail
         for name, guardrail in params.guardrails.items()
-        if not guardrail.relative and guardrail.quantile is None
+        if guardrail.value in words.SHARES and not guardrail.relative and guardrail.quantile is None
     }
     high = {name: each for name, each in shares.items() if each.better == "higher"}
     for name, guardrail in {**high, **shares}.items():

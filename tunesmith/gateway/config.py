@@ -18,10 +18,8 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from tunesmith.errors import RecipeError
@@ -32,6 +30,19 @@ from tunesmith.gateway.segments import Durability
 from tunesmith.gateway.shadowing import Budget
 from tunesmith.gateway.upstream import Timeouts
 from tunesmith.stage import Params
+from tunesmith.yaml_files import read_yaml
+
+_VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
+"""Of names, and not of what belongs into the variables: an error would show it."""
+
+
+def _checked(url: str) -> str:
+    """Return a URL that can be asked, and that holds no secret."""
+    parts = urlsplit(url)
+    # Asking for the port raises where it is none.
+    if "@" in parts.netloc or parts.fragment or not parts.hostname or parts.port == 0:
+        raise ValueError("expected http(s)://host[:port]/path and no more, without a key")
+    return url
 
 
 class ModelParams(Params):
@@ -39,7 +50,9 @@ class ModelParams(Params):
 
     upstream: str = Field(pattern=r"^https?://", description="Base URL, which ends in /v1.")
     upstream_key: str = Field(
-        "", description="Environment variable that holds the upstream's key; empty for none."
+        "",
+        pattern=_VARIABLE,
+        description="Environment variable that holds the upstream's key; empty for none.",
     )
     serves: str = Field(
         min_length=1, description="The upstream's name of what serves before any rollout."
@@ -48,19 +61,8 @@ class ModelParams(Params):
     @field_validator("upstream")
     @classmethod
     def _is_plain(cls, url: str) -> str:
-        parts = urlsplit(url)
-        # Asking for the port raises where it is none.
-        if (
-            "@" in parts.netloc
-            or parts.query
-            or parts.fragment
-            or not parts.hostname
-            or parts.port == 0
-        ):
-            raise ValueError(
-                "expected http(s)://host[:port]/path and no more; a key comes from the variable "
-                "that `upstream_key` names"
-            )
+        if urlsplit(_checked(url)).query:
+            raise ValueError("expected a URL without a query: paths are appended to it")
         return url.rstrip("/")
 
 
@@ -115,7 +117,14 @@ class OutcomesParams(Params):
 
     entry_point: str = Field("", description="Name in the group `tunesmith.outcomes`.")
     webhook: str = Field("", pattern=r"^(https?://.+)?$", description="URL that gets JSON lines.")
-    secret: str = Field("", description="Environment variable that holds what signs them.")
+    secret: str = Field(
+        "", pattern=_VARIABLE, description="Environment variable that holds what signs them."
+    )
+
+    @field_validator("webhook")
+    @classmethod
+    def _can_be_asked(cls, url: str) -> str:
+        return _checked(url) if url else url
 
     @model_validator(mode="after")
     def _is_one(self) -> "OutcomesParams":
@@ -147,7 +156,7 @@ class GatewayParams(Params):
         True, description="Whether streams are asked for token counts that clients do not ask for."
     )
     lease: float = Field(
-        60.0, gt=0, description="Seconds without a look at the ledger after which control serves."
+        60.0, ge=2, description="Seconds without a look at the ledger after which control serves."
     )
     shadow: ShadowParams = Field(ShadowParams(), description="What shadow may cost.")
     capture: CaptureParams = Field(CaptureParams(), description="Which texts are kept.")
@@ -223,20 +232,18 @@ def load(path: Path) -> GatewayParams:
     Raises:
         RecipeError: it cannot be read, or something in it is wrong.
     """
-    try:
-        raw: Any = yaml.safe_load(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: no such file; expected a gateway's file in YAML") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RecipeError(f"{path}: cannot be read: {error}") from error
+    raw, lines = read_yaml(path, "a gateway's file", "models and keys")
     try:
         return GatewayParams.model_validate(raw)
     except ValidationError as error:
-        told = "\n".join(
-            f"{path}: {'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
-            for item in error.errors(include_url=False)
-        )
-        raise RecipeError(told) from None
+        told = []
+        for item in error.errors(include_url=False):
+            at = item["loc"]
+            while at not in lines:
+                at = at[:-1]
+            field = ".".join(map(str, item["loc"])) or "file"
+            told.append(f"{path} line {lines[at]}: {field}: {item['msg']}")
+        raise RecipeError("\n".join(told)) from None
 
 
 def check_address(host: str, keys: bool) -> None:

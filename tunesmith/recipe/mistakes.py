@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.recipe.model import Recipe
+from tunesmith.yaml_files import Place
 
-Place = tuple[str | int, ...]
-"""Keys and indices that lead to a field."""
 Mistake = tuple[Place, str]
 
 

@@ -20,7 +20,7 @@ HOW = (
     "side of zero, or of the margin where it is tolerated, and not worse when both lie within the "
     "margin. Since any of them can roll back, worse takes wider limits than those shown."
 )
-_SHARES = ("task_completed", "accepted", "error", "refusal")
+SHARES = ("task_completed", "accepted", "error", "refusal")
 """Measures that are a share of requests."""
 
 
@@ -195,7 +195,7 @@ def _signed(guardrail: Guardrail, value: float) -> tuple[str, str]:
 
 def in_percent(guardrail: Guardrail) -> bool:
     """Return whether differences are told in per cent or in points of it."""
-    return guardrail.relative or guardrail.quantile is not None or guardrail.value in _SHARES
+    return guardrail.relative or guardrail.quantile is not None or guardrail.value in SHARES
 
 
 def _sides(guardrail: Guardrail, reading: Reading) -> str:
@@ -206,7 +206,7 @@ def _sides(guardrail: Guardrail, reading: Reading) -> str:
             f"{100 * reading.control:.1f} % of its requests, above that and {size} more "
             f"{100 * reading.treatment:.1f} % of the candidate's"
         )
-    if guardrail.value in _SHARES:
+    if guardrail.value in SHARES:
         return f"Champion {100 * reading.control:.1f} %, candidate {100 * reading.treatment:.1f} %"
     return f"Champion {reading.control:,.4g}, candidate {reading.treatment:,.4g}"
 
@@ -220,7 +220,7 @@ def margin_text(guardrail: Guardrail) -> str:
 def _size(guardrail: Guardrail) -> str:
     if guardrail.relative:
         return f"{100 * guardrail.margin:g} %"
-    if guardrail.value in _SHARES:
+    if guardrail.value in SHARES:
         return f"{100 * guardrail.margin:g} points"
     return f"{guardrail.margin:g}"
 

@@ -115,17 +115,20 @@ def difference(
         tightest: The time at which the limits are tightest.
     """
     blocks = int(requests.block.max(initial=-1)) + 1
+    # From the first value on, so that values which are all the same differ by nothing at all.
+    origin = float(requests.value[0]) if blocks else 0.0
+    value = requests.value - origin
     # Control and treatment of each block, one after the other.
     cell = requests.block * 2 + requests.treated
     count = np.bincount(cell, minlength=2 * blocks).reshape(blocks, 2).astype(np.float64)
-    total = np.bincount(cell, requests.value, 2 * blocks).reshape(blocks, 2)
+    total = np.bincount(cell, value, 2 * blocks).reshape(blocks, 2)
     told: NDArray[np.bool_] = np.all(count > 0, axis=1)
     if relative:
-        told &= total[:, 0] > 0
+        told &= total[:, 0] + origin * count[:, 0] > 0
     if not told.any():
         return NOTHING
     mean = total / np.maximum(count, 1.0)
-    scale = np.where(told, mean[:, 0], 1.0) if relative else np.ones(blocks)
+    scale = np.where(told, mean[:, 0] + origin, 1.0) if relative else np.ones(blocks)
     weight = np.where(told, count.prod(axis=1) / np.maximum(count.sum(axis=1), 1.0), 0.0)
     time = float(weight.sum())
     steps = weight * (mean[:, 1] - mean[:, 0]) / scale
@@ -133,14 +136,14 @@ def difference(
     added = (weight / scale)[:, None] / np.maximum(count, 1.0) * (-1.0, 1.0)
     if relative:
         # The control's mean is estimated too, and stands below the fraction.
-        added[:, 0] *= mean[:, 1] / scale
-    beyond = added.ravel()[cell] * (requests.value - mean.ravel()[cell])
+        added[:, 0] *= (mean[:, 1] + origin) / scale
+    beyond = added.ravel()[cell] * (value - mean.ravel()[cell])
     variance = float((np.bincount(requests.unit, beyond) ** 2).sum())
     yes_or_no = bool(np.all(requests.value * (requests.value - 1.0) == 0.0))
-    if yes_or_no:
-        # Of yes and no, a hundred times no is not never: two more of each are imagined on each
-        # side (Agresti and Coull 1998).
-        variance += 2.0 * float((np.abs(added[told]).max(axis=0) ** 2).sum())
+    # Of yes and no, a hundred times no is not never: two more of each are imagined on each side
+    # (Agresti and Coull 1998). Of numbers that are mostly one and the same it is no other.
+    spread = 1.0 if yes_or_no else float(np.ptp(value)) if _mostly_one(value) else 0.0
+    variance += 2.0 * spread**2 * float((np.abs(added[told]).max(axis=0) ** 2).sum())
     inside = told[requests.block]
     return Difference(
         estimate=float(steps.sum()) / time,
@@ -150,11 +153,16 @@ def difference(
         control=int(count[told, 0].sum()),
         treated_units=_distinct(requests.unit[inside & requests.treated]),
         control_units=_distinct(requests.unit[inside & ~requests.treated]),
-        treated_mean=float((weight * mean[:, 1]).sum()) / time,
-        control_mean=float((weight * mean[:, 0]).sum()) / time,
+        treated_mean=origin + float((weight * mean[:, 1]).sum()) / time,
+        control_mean=origin + float((weight * mean[:, 0]).sum()) / time,
         tightest=tightest,
         of_rates=yes_or_no and not relative,
     )
+
+
+def _mostly_one(value: NDArray[np.float64]) -> bool:
+    """Whether more than half of the values are the same."""
+    return float(np.mean(value == np.median(value))) > 0.5
 
 
 def _distinct(units: NDArray[np.int64]) -> int:

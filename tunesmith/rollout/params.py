@@ -17,6 +17,9 @@ Said = Literal["task_completed", "accepted", "rating"]
 RECORDED: frozenset[str] = frozenset(get_args(Recorded))
 
 
+_YEAR = 366 * 24
+
+
 class Guardrail(Params):
     """One figure that the treatment must not spoil."""
 
@@ -41,6 +44,7 @@ class Guardrail(Params):
     window_hours: float = Field(
         0,
         ge=0,
+        le=_YEAR,
         description=(
             "How long feedback on an answer is waited for; later feedback does not count."
         ),
@@ -87,7 +91,7 @@ GUARDRAILS = {
 class Breaker(Params):
     """A gross failure that needs no statistics."""
 
-    errors: float = Field(0.5, gt=0, le=1, description="Share of the treatment's requests.")
+    errors: float = Field(0.5, gt=0, lt=1, description="Share of the treatment's requests.")
     of: int = Field(20, ge=1, description="Last requests of the treatment that are looked at.")
 
 
@@ -102,8 +106,10 @@ class RolloutParams(Params):
     minimum_requests: int = Field(
         500, ge=1, description="Requests of the treatment in each live stage."
     )
-    first_hours: float = Field(48, ge=0, description="Least time in the first live stage.")
-    hours: float = Field(24, ge=0, description="Least time in later stages.")
+    first_hours: float = Field(
+        48, ge=0, le=_YEAR, description="Least time in the first live stage."
+    )
+    hours: float = Field(24, ge=0, le=_YEAR, description="Least time in later stages.")
     budget: int = Field(
         30_000,
         ge=1,
@@ -138,7 +144,7 @@ class RolloutParams(Params):
     )
     breaker: Breaker = Field(Breaker(), description="What trips at once.")
     rollback_window_days: float = Field(
-        14, ge=0, description="How long the former champion stays loaded after 100 %."
+        14, ge=0, le=366, description="How long the former champion stays loaded after 100 %."
     )
 
     @field_validator("guardrails", mode="before")

@@ -26,7 +26,7 @@ class Traffic:
         requests: A day, with an id to assign by.
         per_user: Requests of a user over a stage.
         correlation: Of one user's outcomes, 0 to 1.
-        rate: Of the outcome with control, 0 to 1.
+        rate: Of the outcome with control, between 0 and 1.
     """
 
     requests: float
