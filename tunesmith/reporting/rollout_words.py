@@ -298,13 +298,15 @@ def moves(rollout: Rollout, entries: Sequence[Entry]) -> list[TableRow]:
 
 
 def over_time(rollout: Rollout, looks: Sequence[Look]) -> list[TableRow]:
-    """Return a row for each look at which anything was known: the limits of every guardrail."""
+    """Return a row for each look that said anything new: the limits of every guardrail."""
     rows: list[TableRow] = []
+    before: dict[str, str] = {}
     for look in looks:
         found = list(lines(rollout, look.readings))
-        if any(line.said != "no data" for line in found):
-            limits = {line.name: line.limits for line in found}
+        limits = {line.name: line.limits for line in found}
+        if limits != before and any(line.said != "no data" for line in found):
             rows.append({"limits as of": moment(look.at, seconds=True), **limits})
+            before = limits
     return rows
 
 
