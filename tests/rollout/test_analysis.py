@@ -106,6 +106,14 @@ def test_what_is_the_same_everywhere_differs_by_nothing(value):
         assert found.control_mean == found.treated_mean == value
 
 
+def test_a_share_of_a_control_that_has_nothing_is_none():
+    """Nor where sums are rounded: whatever the first value is, a control of zeros stays one."""
+    side = np.arange(900) % 3 == 0
+    value = np.where(side, 0.7, 0.0)
+    nothing = Requests(np.zeros(900, dtype=int), side, np.arange(900), value)
+    assert math.isnan(difference(nothing, relative=True).estimate)
+
+
 @pytest.mark.parametrize(
     "amount", [lambda rng, n: np.full(n, 20.0), lambda rng, n: rng.lognormal(3, 1, n)],
     ids=["a price", "a sum"],

@@ -123,12 +123,14 @@ def difference(
     count = np.bincount(cell, minlength=2 * blocks).reshape(blocks, 2).astype(np.float64)
     total = np.bincount(cell, value, 2 * blocks).reshape(blocks, 2)
     told: NDArray[np.bool_] = np.all(count > 0, axis=1)
+    whole = np.bincount(cell, requests.value, 2 * blocks).reshape(blocks, 2)
     if relative:
-        told &= total[:, 0] + origin * count[:, 0] > 0
+        told &= whole[:, 0] > 0
     if not told.any():
         return NOTHING
     mean = total / np.maximum(count, 1.0)
-    scale = np.where(told, mean[:, 0] + origin, 1.0) if relative else np.ones(blocks)
+    level = whole / np.maximum(count, 1.0)
+    scale = np.where(told, level[:, 0], 1.0) if relative else np.ones(blocks)
     weight = np.where(told, count.prod(axis=1) / np.maximum(count.sum(axis=1), 1.0), 0.0)
     time = float(weight.sum())
     steps = weight * (mean[:, 1] - mean[:, 0]) / scale
@@ -136,7 +138,7 @@ def difference(
     added = (weight / scale)[:, None] / np.maximum(count, 1.0) * (-1.0, 1.0)
     if relative:
         # The control's mean is estimated too, and stands below the fraction.
-        added[:, 0] *= (mean[:, 1] + origin) / scale
+        added[:, 0] *= level[:, 1] / scale
     beyond = added.ravel()[cell] * (value - mean.ravel()[cell])
     variance = float((np.bincount(requests.unit, beyond) ** 2).sum())
     yes_or_no = bool(np.all(requests.value * (requests.value - 1.0) == 0.0))
