@@ -49,6 +49,13 @@ def read_yaml(path: Path, what: str, keys: str) -> tuple[dict[str, Any], dict[Pl
     return raw, marks
 
 
+def line_of(field: Place, marks: dict[Place, int]) -> int:
+    """Return the line of a field, or of what it should stand in."""
+    while field and field not in marks:
+        field = field[:-1]
+    return marks.get(field, 1)
+
+
 def _mark(node: yaml.Node, at: Place, marks: dict[Place, int], path: Path, what: str) -> None:
     """Note the line of every field, and refuse a key that stands twice."""
     marks.setdefault(at, node.start_mark.line + 1)

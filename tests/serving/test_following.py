@@ -137,7 +137,7 @@ def test_no_fault_ends_the_looking(monkeypatch, caplog):
     with caplog.at_level(logging.WARNING):
         serving._watch(Named(), Following(None, None, None), ending)
     assert len(looks) == 4
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert [record.exc_info[0] for record in caplog.records] == [PermissionError]
 
 
 def test_what_cannot_be_served_is_told_once_and_the_rest_is_served(models, store, caplog):

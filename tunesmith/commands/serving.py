@@ -180,13 +180,14 @@ def _watch(named: Named, following: Following, ending: threading.Event) -> None:
         try:
             following.follow(named.look(_now()), _now())
             away = False
-        except Transient as error:
+        except Exception as error:  # whatever it is, the next look may go well
             if not away:
-                logger.warning("what to serve cannot be seen, and stays as it is: %s", error)
-            away = True
-        except Exception:  # whatever it is, the next look may go well
-            if not away:
-                logger.exception("what to serve stays as it is")
+                unforeseen = not isinstance(error, Transient)
+                logger.warning(
+                    "what to serve cannot be seen, and stays as it is: %s",
+                    error,
+                    exc_info=unforeseen,
+                )
             away = True
 
 

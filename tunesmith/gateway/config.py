@@ -30,7 +30,7 @@ from tunesmith.gateway.segments import Durability
 from tunesmith.gateway.shadowing import Budget
 from tunesmith.gateway.upstream import Timeouts
 from tunesmith.stage import Params
-from tunesmith.yaml_files import read_yaml
+from tunesmith.yaml_files import line_of, read_yaml
 
 _VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
 """Of names, and not of what belongs into the variables: an error would show it."""
@@ -238,11 +238,8 @@ def load(path: Path) -> GatewayParams:
     except ValidationError as error:
         told = []
         for item in error.errors(include_url=False):
-            at = item["loc"]
-            while at not in lines:
-                at = at[:-1]
             field = ".".join(map(str, item["loc"])) or "file"
-            told.append(f"{path} line {lines[at]}: {field}: {item['msg']}")
+            told.append(f"{path} line {line_of(item['loc'], lines)}: {field}: {item['msg']}")
         raise RecipeError("\n".join(told)) from None
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.recipe.model import Recipe
-from tunesmith.yaml_files import Place
+from tunesmith.yaml_files import Place, line_of
 
 Mistake = tuple[Place, str]
 
@@ -18,11 +18,8 @@ def message(path: Path, marks: dict[Place, int], mistakes: list[Mistake]) -> str
     """Tell all mistakes, in the order of the file's lines; `marks` has the line of each field."""
     lines = []
     for field, text in mistakes:
-        at: Place = field
-        while at and at not in marks:
-            at = at[:-1]
-        name = ".".join(str(part) for part in field) or "recipe"
-        lines.append((marks.get(at, 1), f"{path} line {marks.get(at, 1)}: {name}: {text}"))
+        name, line = ".".join(str(part) for part in field) or "recipe", line_of(field, marks)
+        lines.append((line, f"{path} line {line}: {name}: {text}"))
     count = f"{len(lines)} mistakes" if len(lines) > 1 else "a mistake"
     head = f"{path} has {count}; nothing was run:"
     return "\n".join([head, *(text for _, text in sorted(lines))])
