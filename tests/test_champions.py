@@ -217,7 +217,8 @@ def test_what_is_asked_for_twice_serves_once_and_leaves_a_way_back(
     for _ in range(2):
         found = champions.serve(database(world), world.tracker, begun, "3", "ann", "we need it")
         assert (found.control.version, found.treatment.version) == ("1", "3")
-    champions.roll_back(database(world), world.tracker, latest(world, begun), "ann", "no")
+    champions.roll_back(database(world), latest(world, begun), "ann", "no")
+    follow(world, begun)
     assert (latest(world, begun).champion.version, world.tracker.serving(begun)) == ("1", "1")
 
 
@@ -272,3 +273,41 @@ def test_a_registry_that_does_not_know_the_champion_is_left_alone(world: World) 
     assert world.tracker.serving("rolled-elsewhere") is None
     found = promote(world, "rolled-elsewhere", 1).rollout
     assert found is not None and found.control == new
+
+
+def test_whoever_goes_back_while_a_rollout_begins_is_not_undone(
+    world: World, begun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at who serves and the beginning a person goes back further."""
+    moved(world, begun, "advance", "advance", "finish")
+    start = ledger.start
+
+    def late(*args: object) -> ledger.Rollout:
+        monkeypatch.setattr(ledger, "start", start)
+        champions.roll_back(database(world), latest(world, begun), "ann", "it leaks")
+        return start(*args)
+
+    monkeypatch.setattr(ledger, "start", late)
+    promote(world, begun, 3)
+    found = latest(world, begun)
+    assert (found.open, found.control.version, found.treatment.version) == (True, "1", "3")
+
+
+def test_going_back_ends_where_another_rollout_has_begun_meanwhile(
+    world: World, begun: str
+) -> None:
+    done = moved(world, begun, "advance", "advance", "finish")
+    promote(world, begun, 3)
+    with pytest.raises(Unready, match=f"another rollout has begun .* rollout status {begun}"):
+        champions.roll_back(database(world), done, "ann", "it leaks")
+    assert latest(world, begun).open
+
+
+def test_an_alias_that_was_moved_by_hand_sends_no_user_anywhere(world: World, begun: str) -> None:
+    """Nobody has shown that what it names now may serve."""
+    moved(world, begun, "roll_back")
+    for number in (3, 4):
+        world.promoted(begun, f"{begun}-{number}")
+    world.tracker.client.set_registered_model_alias(begun, CHAMPION, "3")
+    champions.roll_out(database(world), world.tracker, begun, "4", PARAMS, "ann")
+    assert latest(world, begun).control.version == "1"

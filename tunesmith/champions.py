@@ -128,19 +128,22 @@ def roll_out(
         Unready: it is the champion, or there is none.
     """
     mirror(tracker, database, name)
-    found = ledger.latest(database, name)
-    if found is not None and found.open and found.treatment.version == version:
-        return found
-    champion = _champion(tracker, name, found)
-    if champion is None:
-        raise Unready(
-            f"{name}: no version has the alias champion, so there is nothing to compare version "
-            f"{version} with; to let it serve at once: tunesmith rollback {name} --to {version}"
-        )
-    if champion.version == version:
-        raise Unready(f"{name}: version {version} is the champion already")
-    now = datetime.datetime.now(datetime.UTC)
-    return ledger.start(database, name, champion, known(tracker, name, version), params, by, now)
+    new = known(tracker, name, version)
+    while True:
+        found = ledger.latest(database, name)
+        if found is not None and found.open and found.treatment.version == version:
+            return found
+        champion = _champion(tracker, name, found)
+        if champion is None:
+            raise Unready(
+                f"{name}: no version has the alias champion, so there is nothing to compare "
+                f"version {version} with; to let it serve at once: tunesmith rollback {name} --to "
+                f"{version}"
+            )
+        if champion.version == version:
+            raise Unready(f"{name}: version {version} is the champion already")
+        with contextlib.suppress(ledger.TooLate):  # another serves now, and is read anew
+            return ledger.start(database, name, champion, new, params, by, _now())
 
 
 def serve(database: str, tracker: Tracker, name: str, version: str, by: str, why: str) -> Rollout:
@@ -150,32 +153,45 @@ def serve(database: str, tracker: Tracker, name: str, version: str, by: str, why
         NotOver: a candidate is being rolled out.
     """
     mirror(tracker, database, name)
-    found = ledger.latest(database, name)
-    if found is not None and not found.open and found.champion.version == version:
-        return found  # asked twice; another row would leave nobody to go back to
-    new, now = known(tracker, name, version), datetime.datetime.now(datetime.UTC)
-    before = _champion(tracker, name, found) or new
-    made = ledger.settle(database, name, before, new, by, why, now)
-    mirror(tracker, database, name)
-    return made
+    new = known(tracker, name, version)
+    while True:
+        found = ledger.latest(database, name)
+        if found is not None and not found.open and found.champion.version == version:
+            return found  # asked twice; another row would leave nobody to go back to
+        before = _champion(tracker, name, found) or new
+        with contextlib.suppress(ledger.TooLate):
+            made = ledger.settle(database, name, before, new, by, why, _now())
+            mirror(tracker, database, name)
+            return made
 
 
 def _champion(tracker: Tracker, name: str, found: Rollout | None) -> Version | None:
-    """Return the champion by its alias; where that is gone, the one that gateways serve."""
+    """Return who serves: by the ledger, which gateways follow; without one by the alias.
+
+    An alias that somebody has moved by hand sends no user to a version that was never rolled out.
+    """
+    if found is not None:
+        return found.champion
     serving = tracker.serving(name)
-    if serving is not None:
-        return known(tracker, name, serving)
-    return None if found is None else found.champion
+    return None if serving is None else known(tracker, name, serving)
 
 
-def roll_back(database: str, tracker: Tracker, rollout: Rollout, by: str, why: str) -> Rollout:
-    """Let control serve everybody, whatever else has moved the rollout meanwhile."""
+def roll_back(database: str, rollout: Rollout, by: str, why: str) -> Rollout:
+    """Let control serve everybody, whatever else has moved the rollout meanwhile.
+
+    Raises:
+        Unready: another rollout of the recipe has followed, and says who serves.
+    """
     while rollout.position.status != "rolled_back":
-        now = datetime.datetime.now(datetime.UTC)
         with contextlib.suppress(ledger.TooLate):
-            ledger.move(database, rollout, "roll_back", by, why, now)
-        rollout = ledger.one(database, rollout.id)
-    mirror(tracker, database, rollout.recipe)
+            ledger.move(database, rollout, "roll_back", by, why, _now())
+        newest = ledger.latest(database, rollout.recipe)
+        if newest is None or newest.id != rollout.id:
+            raise Unready(
+                f"{rollout.recipe}: nothing was moved, since another rollout has begun meanwhile; "
+                f"look again with tunesmith rollout status {rollout.recipe}"
+            )
+        rollout = newest
     return rollout
 
 
@@ -301,6 +317,10 @@ def _tried(database: str, name: str) -> Iterator[Move]:
 def _created(tracker: Tracker, registered: Registered) -> datetime.datetime:
     versions = tracker.versions(registered.name)
     return next(item.created for item in versions if item.version == registered.version)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 def _iso(at: datetime.datetime) -> str:

@@ -547,13 +547,19 @@ def start(name: str, version: str | None) -> None:
 
 @rollout.command()
 @NAME
+@click.option(
+    "--to",
+    default=None,
+    metavar="STAGE",
+    help="Stage that it leads to, such as 25, or done; moves nothing where it is there already.",
+)
 @WHY
-def advance(name: str, why: str) -> None:
+def advance(name: str, to: str | None, why: str) -> None:
     """Go on to the next stage, whatever is missing; after the last one it is promoted."""
     from tunesmith import settings
     from tunesmith.commands.rollout_moves import advance as go_on
 
-    click.echo(go_on(name, settings.load(), why))
+    click.echo(go_on(name, settings.load(), why, to))
 
 
 @rollout.command()

@@ -4,6 +4,8 @@ import os
 import uuid
 from pathlib import Path
 
+from tunesmith.errors import InputError
+
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file, and its folder if there is none; a kill leaves what was there."""
@@ -17,3 +19,15 @@ def replace_file(path: Path, content: bytes) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_out(path: Path, content: bytes) -> None:
+    """Write a file where a person wants it.
+
+    Raises:
+        InputError: it cannot be written there.
+    """
+    try:
+        replace_file(path, content)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}; expected a file") from error

@@ -7,11 +7,11 @@ from click.testing import CliRunner
 
 from tests.made_release import World
 from tests.made_rollout import database, follow, latest, moved, promote
-from tunesmith import champions
+from tunesmith import champions, retrains
 from tunesmith.cli import main
 from tunesmith.commands.overriding import override
 from tunesmith.commands.releasing import lagging, mended, rollback
-from tunesmith.errors import Unready
+from tunesmith.errors import Transient, Unready
 from tunesmith.reporting.tracking import CHAMPION
 from tunesmith.rollout import ledger
 from tunesmith.rollout.ledger import NotOver
@@ -61,6 +61,7 @@ def test_after_the_window_it_must_be_named(
     world: World, begun: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved(world, begun, "advance", "advance", "finish")
+    follow(world, begun)
     long_ago = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=15)
     with monkeypatch.context() as patch:
         patch.setattr(champions, "since", lambda *_: long_ago)
@@ -69,6 +70,44 @@ def test_after_the_window_it_must_be_named(
         assert standing(world, begun) == ("2", "2")
         rollback(begun, world.settings(), "1", "")
     assert standing(world, begun) == ("1", "1")
+
+
+def test_users_go_back_while_mlflow_is_away(
+    world: World, begun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved(world, begun, "advance", "advance", "finish")
+    follow(world, begun)
+
+    def away(*_: object) -> None:
+        raise Transient("MLflow: gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retrains, "open_tracker", away)
+        told = rollback(begun, world.settings(), None, "invents numbers")
+    assert "the alias champion follows with the next tick: MLflow: gone" in told
+    assert standing(world, begun) == ("1", "2")
+    follow(world, begun)
+    assert standing(world, begun) == ("1", "1")
+
+
+def test_one_that_serves_although_a_later_one_was_taken_back_can_go_back_too(
+    world: World, begun: str
+) -> None:
+    moved(world, begun, "advance", "advance", "finish")
+    promote(world, begun, 3)
+    moved(world, begun, "roll_back")
+    control = world.tracker.versions(begun)[0].tags["release"]
+    told = rollback(begun, world.settings(), None, "invents numbers")
+    assert told.endswith(f"To go back to {control}: tunesmith rollback {begun} --to 1")
+    rollback(begun, world.settings(), "1", "invents numbers")
+    assert standing(world, begun) == ("1", "1")
+
+
+def test_to_go_to_what_bakes_changes_nothing(world: World, begun: str) -> None:
+    moved(world, begun, "advance", "advance")
+    told = rollback(begun, world.settings(), "2", "")
+    assert "serves" in told and "goes on" in told
+    assert latest(world, begun).open and standing(world, begun) == ("2", "2")
 
 
 def test_to_any_version_gateways_and_alias_go(world: World, begun: str) -> None:

@@ -65,6 +65,23 @@ def test_status_of_one_that_is_over_tells_its_last_evidence(here, live):
     assert "to move it" not in text
 
 
+def test_status_after_a_person_took_it_back_says_what_the_report_says(here, live):
+    """A person's rollback looks at nothing; what was known then is read again."""
+    moved(here.database, live, "roll_back", 11.5, by="ann@host")
+    text, path = status("mail", here), here.home / "story.html"
+    assert "no data" not in text
+    report("mail", here, path)
+    (said,) = (line for line in text.splitlines() if line.startswith("errors"))
+    assert said.split()[2] in path.read_text()
+
+
+@pytest.mark.parametrize("wrong", ["", "file/story.html"])
+def test_a_page_that_cannot_be_written_is_told(here, live, wrong):
+    (here.home / "file").touch()
+    with pytest.raises(InputError, match=r"cannot be written: .*; expected a file"):
+        report("mail", here, here.home / wrong)
+
+
 def test_one_that_waits_says_what_a_person_can_do(here):
     rollout = begun(here.database)
     assert "0 prompts of 200 asked in shadow." in status("mail", here)

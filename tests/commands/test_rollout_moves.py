@@ -1,6 +1,7 @@
 """What a person does with a rollout: each move has a reason, and is written once or not at all."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -76,6 +77,31 @@ def test_a_question_is_answered_by_any_of_three(here, live):
     assert asking.id == latest(here.database, "mail").id
 
 
+def test_a_question_that_is_answered_twice_leads_one_stage_on(here, live):
+    moved(here.database, live, "ask", 3)
+    advance("mail", here, "good enough")
+    with pytest.raises(
+        Unready, match=r"has moved it on .*, and since then .* name the stage: .*--to"
+    ):
+        advance("mail", here, "good enough")
+    assert "at 50 % already; nothing was moved" in advance("mail", here, "good enough", "50")
+    with pytest.raises(InputError, match="--to bake: after 50 comes 100; expected that"):
+        advance("mail", here, "good enough", "bake")
+    assert latest(here.database, "mail").position.stage == 2
+    advance("mail", here, "in a hurry", "100")
+    assert latest(here.database, "mail").weight == 10_000
+
+
+@pytest.mark.parametrize("command", [advance, resume])
+def test_what_was_held_for_long_goes_on_with_its_budget_anew(here, evidence, command):
+    params = PARAMS.model_copy(update={"unsettled": "roll_back"})
+    live = moved(here.database, begun(here.database, params=params), "advance", 2)
+    moved(here.database, live, "hold", 3)
+    evidence["seen"] = replace(seen(0.001), in_stage=900, spent=31_000, ratio="uneven")
+    command("mail", here, "Monday")
+    assert latest(here.database, "mail").position.status == "running"
+
+
 def test_rollback_waits_for_no_evidence(here, live, monkeypatch):
     def slow(*_):
         raise AssertionError("a rollback looks at nothing first")
@@ -125,7 +151,9 @@ def test_of_one_that_was_promoted_the_way_back_is_told(here):
     ledger.settle(
         here.database, "mail", OLD, Version(version="4", model="mail-v4"), "ann", "", BEGUN
     )
-    with pytest.raises(Unready, match="to go back to mail-v3: tunesmith rollback mail --why"):
+    with pytest.raises(
+        Unready, match="to go back to mail-v3: tunesmith rollback mail --to 3 --why"
+    ):
         rollback("mail", here, "invents numbers")
 
 
@@ -200,13 +228,13 @@ def test_a_rollout_runs_from_start_to_promotion_by_hand(world: World, two: str):
     )
     assert f"sends everybody to {rollout.control.model}, and asks " in text
     assert "on its way already; nothing was begun" in start(two, settings, "2")
-    for _ in rollout.params.stages[:-2]:
+    for stage in rollout.params.stages[1:-1]:
         assert world.tracker.serving(two) == "1"
-        text = advance(two, settings, "go on")
+        text = advance(two, settings, "go on", str(stage))
     assert "the alias champion is on version 2" in text
     assert world.tracker.serving(two) == "2"
-    assert "→ bake" in advance(two, settings, "go on")
-    assert "promoted: 100 % for good" in advance(two, settings, "go on")
+    assert "→ bake" in advance(two, settings, "go on", "bake")
+    assert "promoted: 100 % for good" in advance(two, settings, "go on", "done")
     assert latest(settings.database, two).position.status == "done"
     with pytest.raises(Unready, match="version 2 is the champion already"):
         start(two, settings, "v2")

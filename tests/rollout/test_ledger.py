@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from tunesmith.database import session as sessions
 from tunesmith.errors import InputError
 from tunesmith.rollout import ledger
 from tunesmith.rollout.ledger import (
@@ -165,8 +166,8 @@ def test_what_serves_at_once_is_over_as_it_begins(database):
     assert (made.open, made.weight, made.champion) == (False, 10_000, NEW)
     (entry,) = history(database, made.id)
     assert (entry.kind, entry.status, entry.why) == ("start", "done", "it is urgent")
-    going = begun(database, now=LATER)
-    with pytest.raises(NotOver, match=f"rollout {going.id}, of m-4, is not over"):
+    going = begun(database, control=NEW, treatment=OLD, now=LATER)
+    with pytest.raises(NotOver, match=f"rollout {going.id}, of m-3, is not over"):
         settle(database, "tiny", OLD, NEW, "ann", "", LATER)
     assert [found.id for found in all_of(database, "tiny")] == [made.id, going.id]
     begun(database, recipe="other")
@@ -181,3 +182,45 @@ def test_one_that_is_done_can_be_rolled_back(database):
     assert (made.position.status, made.champion) == ("done", NEW)
     made = move(database, made, "roll_back", "ann", "late", LATER)
     assert (made.position.status, made.weight, made.champion) == ("rolled_back", 0, OLD)
+
+
+def test_a_rollout_begins_against_who_serves_as_it_is_written(database):
+    """What was read before may be what a person has just taken back from everybody."""
+    settle(database, "tiny", OLD, NEW, "tick", "", NOW)
+    settle(database, "tiny", NEW, OLD, "ann", "m-4 leaks", NOW)
+    after = Version(version="5", model="m-5")
+    with pytest.raises(TooLate):
+        begun(database, control=NEW, treatment=after)
+    with pytest.raises(TooLate):
+        settle(database, "tiny", NEW, after, "ann", "", LATER)
+    assert begun(database, treatment=after).control == OLD
+
+
+def test_no_move_is_dated_before_the_last_one(database):
+    """A laptop whose clock is behind takes back what began a minute ago."""
+    behind, step = NOW - datetime.timedelta(minutes=2), datetime.timedelta(microseconds=1)
+    made = move(database, begun(database), "roll_back", "ann", "", behind)
+    assert history(database, made.id)[-1].at == NOW + step
+    settled = settle(database, "tiny", OLD, NEW, "ann", "", behind)
+    assert latest(database, "tiny") == settled
+    assert history(database, settled.id)[0].at == settled.position.entered == NOW + 2 * step
+
+
+def test_what_another_has_followed_moves_no_more(database):
+    done = settle(database, "tiny", OLD, NEW, "ann", "", NOW)
+    begun(database, control=NEW, treatment=Version(version="5", model="m-5"), now=LATER)
+    with pytest.raises(TooLate):
+        move(database, done, "roll_back", "ann", "", LATER)
+    assert ledger.one(database, done.id) == done
+
+
+def test_times_are_in_utc_wherever_the_server_is(postgres):
+    """Days that are added in a zone of its own are an hour too short or long twice a year."""
+    postgres.psql("CREATE DATABASE in_berlin;")
+    postgres.psql("ALTER DATABASE in_berlin SET timezone = 'Europe/Berlin';")
+    url = postgres.get_uri("in_berlin")
+    begun(url)
+    entered = latest(url, "tiny").position.entered
+    assert (entered, entered.tzinfo) == (NOW, datetime.UTC)
+    sessions._engine(url).dispose()
+    sessions._engine.cache_clear()

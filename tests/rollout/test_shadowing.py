@@ -88,11 +88,28 @@ def test_pairs_show_what_the_same_values_apart_do_not(database, rollout):
     assert not read("", guardrail, strangers, 0.01, 0.05, tightest=100.0).worse
 
 
-def test_a_dead_candidate_trips_with_few_users(database, rollout):
-    put(database, pairs(rollout, count=25, per_user=25, ending=lambda n: "refused"))
+def test_a_candidate_that_died_trips_with_few_users(database, rollout):
+    ended = ["answered", *["refused"] * 24]
+    put(database, pairs(rollout, count=25, per_user=25, ending=lambda n: ended[n]))
     found = collect(database, rollout, LATER)
-    assert (found.paired, found.shadow_worse) == (25, "")
+    assert (found.paired, found.shadow_worse, found.silent) == (25, "", False)
     assert found.tripped == "20 of the treatment's last 20 requests failed"
+
+
+def test_one_that_is_not_loaded_yet_is_waited_for(database, rollout):
+    """A retrain begins a rollout before anybody can have loaded what it has made."""
+    put(database, pairs(rollout, ending=lambda n: "refused"))
+    found = collect(database, rollout, LATER)
+    assert (found.paired, found.shadow_worse, found.tripped) == (0, "", "")
+    move = decide(PARAMS, rollout.position, found, LATER)
+    assert move.kind == "stay" and "has not answered once" in move.why
+
+
+def test_what_it_failed_before_it_was_loaded_does_not_count(database, rollout):
+    put(database, pairs(rollout, ending=lambda n: "refused" if n < 60 else "answered"))
+    found = collect(database, rollout, LATER)
+    assert (found.paired, found.shadow_worse, found.tripped) == (240, "", "")
+    assert decide(PARAMS, rollout.position, found, LATER).kind == "advance"
 
 
 def test_a_shadow_without_its_live_request_or_of_later_is_no_pair(database, rollout):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tunesmith import retrains
 from tunesmith.errors import InputError
-from tunesmith.replacing import replace_file
+from tunesmith.replacing import write_out
 from tunesmith.reporting.history_plot import Point, history_png
 from tunesmith.reporting.looks import told, wear_of
 from tunesmith.reporting.tables import TableRow, text_table
@@ -103,7 +103,7 @@ def history(name: str, settings: Settings, out: Path | None) -> str:
     lines += [told(what, wear) for what, wear in wears.items()]
     if scores:
         path = out or settings.home.absolute() / "reports" / f"{name}-history.png"
-        replace_file(path, history_png(_points(scores, serving)))
+        write_out(path, history_png(_points(scores, serving)))
         lines.append(f"plot: {path}")
     return "\n".join(lines)
 

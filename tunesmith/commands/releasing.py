@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Iterator, Sequence
 
 from tunesmith import champions, releases, retrains
-from tunesmith.errors import InputError, Unready
+from tunesmith.errors import InputError, Transient, Unready
 from tunesmith.reporting.tracking import CHAMPION, Move, Registered, Tracker, Version
 from tunesmith.reporting.verdict import minute
 from tunesmith.rollout import ledger
@@ -17,6 +17,7 @@ from tunesmith.rollout.assignment import BUCKETS
 from tunesmith.rollout.ledger import Rollout
 from tunesmith.settings import Settings
 
+UNTOLD = "no reason was given"
 _LONGEST = 2000
 """Characters of a reason."""
 
@@ -41,6 +42,13 @@ def rollback(name: str, settings: Settings, to: str | None, why: str) -> str:
         Unready: when nothing serves, nothing served before, or it was so long ago that it must be
             named.
     """
+    reason = reason_of("--why", why)
+    rollout = ledger.latest(settings.database, name)
+    if rollout is not None and to is None and not _went_back(rollout):
+        _refuse_late(settings, rollout)
+        return _back(
+            settings, rollout, reason or UNTOLD
+        )  # without MLflow, which may be away just now
     tracker = retrains.open_tracker(settings)
     versions = tracker.versions(name)
     if not versions:
@@ -48,12 +56,10 @@ def rollback(name: str, settings: Settings, to: str | None, why: str) -> str:
             f"{name}: no version of a model of this name is registered in {tracker.url}; expected "
             "the `name` of a recipe that has promoted one"
         )
-    reason = reason_of("--why", why)
     champions.mirror(tracker, settings.database, name)
-    rollout = ledger.latest(settings.database, name)
     if rollout is not None:
         wanted = None if to is None else version_named(versions, to, "--to").version
-        return _by_ledger(settings, tracker, rollout, wanted, reason)
+        return _by_ledger(settings, tracker, rollout, wanted, reason or UNTOLD)
     moves = tracker.moves(name)
     now = _ended(tracker, name, moves)
     target = (
@@ -80,36 +86,21 @@ def _by_ledger(
     settings: Settings, tracker: Tracker, rollout: Rollout, wanted: str | None, why: str
 ) -> str:
     """Go back where a ledger says who serves."""
-    name, now = rollout.recipe, datetime.datetime.now(datetime.UTC)
-    control, champion = rollout.control, rollout.champion
+    name, champion = rollout.recipe, rollout.champion
     lost = tracker.serving(name) != champion.version  # moved in MLflow, and not by the ledger
-    if rollout.open and lost and wanted == champion.version:
-        tracker.set_alias(Registered(name=name, version=wanted), CHAMPION)
-        return (
-            f"{name}: the alias champion is on {champion.model} again, and rollout {rollout.id} "
-            f"goes on. To end that, too: tunesmith rollback {name}"
-        )
-    if not rollout.open and (
-        wanted == champion.version or (wanted is None and _went_back(rollout))
-    ):
+    if wanted in (None, champion.version):
         if lost:
             tracker.set_alias(Registered(name=name, version=champion.version), CHAMPION)
-        return (
-            f"{name}: {champion.model} serves, by rollout {rollout.id}; nothing was moved. To go "
-            f"to another: tunesmith rollback {name} --to VERSION"
-        )
-    if wanted is None and rollout.position.status == "done":
-        _refuse_late(settings, rollout, now)
-    if wanted in (None, control.version):
-        found = champions.roll_back(settings.database, tracker, rollout, retrains.person(), why)
-        version = found.treatment.version
-        again = f"To undo it: tunesmith rollback {name} --to {version}"
-        if rollout.weight < BUCKETS:  # nobody has shown that everybody may have it
-            again = f"To begin anew: tunesmith rollout start {name} --version {version}"
-        return (
-            f"{name}: {found.control.model} serves everybody, by {retrains.person()}: rollout "
-            f"{found.id} of {found.treatment.model} is rolled back. {again}"
-        )
+        if not rollout.open:
+            told = f"{name}: {champion.model} serves, by rollout {rollout.id}; nothing was moved. "
+            return told + _further(settings, rollout)
+        if lost or wanted == rollout.treatment.version:
+            return (
+                f"{name}: {champion.model} serves, the alias champion is on it, and rollout "
+                f"{rollout.id} goes on. To end that, too: tunesmith rollback {name}"
+            )
+    if wanted is None or wanted == rollout.control.version:
+        return _back(settings, rollout, why)
     made = champions.serve(settings.database, tracker, name, wanted, retrains.person(), why)
     return (
         f"{name}: {made.treatment.model} serves everybody, by {retrains.person()}, instead of "
@@ -117,15 +108,52 @@ def _by_ledger(
     )
 
 
+def _back(settings: Settings, rollout: Rollout, why: str) -> str:
+    """Go back to the control of a rollout, and let the alias follow where it can."""
+    name, by = rollout.recipe, retrains.person()
+    found = champions.roll_back(settings.database, rollout, by, why)
+    version = found.treatment.version
+    again = f"To undo it: tunesmith rollback {name} --to {version}"
+    if rollout.weight < BUCKETS:  # nobody has shown that everybody may have it
+        again = f"To begin anew: tunesmith rollout start {name} --version {version}"
+    return (
+        f"{name}: {found.control.model} serves everybody, by {by}: rollout {found.id} of "
+        f"{found.treatment.model} is rolled back. {again}{mirrored(settings, rollout, found)}"
+    )
+
+
+def mirrored(settings: Settings, before: Rollout, now: Rollout) -> str:
+    """Let the alias `champion` follow where the champion has changed, and say so."""
+    if before.champion == now.champion:
+        return ""
+    try:
+        champions.mirror(retrains.open_tracker(settings), settings.database, now.recipe)
+    except Transient as error:
+        return f"\nthe alias champion follows with the next tick: {error}"
+    return f"\nthe alias champion is on version {now.champion.version}"
+
+
+def _further(settings: Settings, rollout: Rollout) -> str:
+    """Say how to go back from who serves now."""
+    name, champion = rollout.recipe, rollout.champion
+    for earlier in reversed(ledger.all_of(settings.database, name)):
+        if earlier.position.status == "done" and earlier.treatment == champion:
+            before = earlier.control
+            return f"To go back to {before.model}: tunesmith rollback {name} --to {before.version}"
+    return f"To go to another: tunesmith rollback {name} --to VERSION"
+
+
 def _went_back(rollout: Rollout) -> bool:
     """Whether somebody or something has gone back already."""
     backwards = int(rollout.treatment.version) < int(rollout.control.version)
-    return rollout.position.status == "rolled_back" or backwards
+    return not rollout.open and (rollout.position.status == "rolled_back" or backwards)
 
 
-def _refuse_late(settings: Settings, rollout: Rollout, now: datetime.datetime) -> None:
+def _refuse_late(settings: Settings, rollout: Rollout) -> None:
     """Refuse to go back to what is perhaps no longer loaded, unless it is named."""
-    days = rollout.params.rollback_window_days
+    if rollout.open:
+        return
+    days, now = rollout.params.rollback_window_days, datetime.datetime.now(datetime.UTC)
     since = champions.since(settings.database, rollout)
     if now > since + datetime.timedelta(days=days):
         raise Unready(
@@ -220,9 +248,13 @@ def reason_of(option: str, text: str) -> str:
     """Return a reason on one line.
 
     Raises:
-        InputError: when it is too long to be kept whole.
+        InputError: when it is too long to be kept whole, or is no text.
     """
     reason = " ".join(text.split())
+    try:
+        reason.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{option} {reason!r}: is not UTF-8; expected text in it") from error
     if len(reason) > _LONGEST:
         raise InputError(
             f"{option} has {len(reason):,} characters; expected at most {_LONGEST:,}, so that it "

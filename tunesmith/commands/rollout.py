@@ -4,6 +4,7 @@ What is told is what is imported: the tick imports what the gateways have record
 """
 
 import datetime
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from tunesmith import recipe as recipes
 from tunesmith import retrains
 from tunesmith.errors import InputError
-from tunesmith.replacing import replace_file
+from tunesmith.replacing import write_out
 from tunesmith.reporting import rollout_page
 from tunesmith.reporting import rollout_words as words
 from tunesmith.reporting.tables import TableRow, one_line, text_table
@@ -76,6 +77,8 @@ def plan(path: Path, traffic: Traffic, rate: float | None = None) -> str:
         RecipeError: the recipe is wrong.
         InputError: nothing is watched that a plan can be made for, or its rate is not known.
     """
+    if not all(map(math.isfinite, (traffic.requests, traffic.per_user, traffic.correlation))):
+        raise InputError(f"{traffic}: expected numbers that are finite")
     recipe = recipes.load(path)
     params = recipe.rollout or RolloutParams()
     name, guardrail = _on_a_rate(params)
@@ -175,8 +178,8 @@ def status(name: str, settings: Settings) -> str:
     database, now = settings.database, _now()
     entries = ledger.history(database, rollout.id)
     latest = look(settings, rollout, now) if rollout.open else None
-    known = past.recorded(entries)
-    readings = latest.readings if latest else known[-1].readings if known else ()
+    looks = () if latest else past.looks(database, rollout, entries, now)
+    readings = latest.readings if latest else looks[-1].readings if looks else ()
     newest = past.newest(database, rollout)
     parts = [
         f"{rollout.recipe}: {words.title(rollout)} (rollout {rollout.id})",
@@ -245,5 +248,5 @@ def report(name: str, settings: Settings, out: Path | None) -> str:
         past.treated_after(database, rollout, entries),
     )
     path = out or settings.home.absolute() / "reports" / f"{rollout.id}.html"
-    replace_file(path, text.encode("utf-8", errors="replace"))
+    write_out(path, text.encode("utf-8", errors="replace"))
     return f"report: {path}"

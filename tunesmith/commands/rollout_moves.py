@@ -9,9 +9,9 @@ import shlex
 from dataclasses import replace
 
 from tunesmith import champions, publishing, retrains
-from tunesmith.commands.releasing import reason_of, version_named
+from tunesmith.commands.releasing import mirrored, reason_of, version_named
 from tunesmith.commands.rollout import find, look
-from tunesmith.errors import InputError, Transient, Unready
+from tunesmith.errors import InputError, Unready
 from tunesmith.recipe import Recipe
 from tunesmith.reporting import rollout_words as words
 from tunesmith.reporting.tracking import CANDIDATE, Tracker
@@ -20,7 +20,7 @@ from tunesmith.rollout import ledger
 from tunesmith.rollout.decision import Evidence, Move, decide
 from tunesmith.rollout.ledger import Action, Rollout, TooLate
 from tunesmith.rollout.params import RolloutParams
-from tunesmith.rollouts import as_document
+from tunesmith.rollouts import TICK, as_document
 from tunesmith.settings import Settings
 
 
@@ -54,15 +54,32 @@ def start(name: str, settings: Settings, wanted: str | None) -> str:
     return f"{told} (rollout {rollout.id})\n{_effect(rollout)}\n{follow}"
 
 
-def advance(name: str, settings: Settings, why: str) -> str:
+def advance(name: str, settings: Settings, why: str, to: str | None = None) -> str:
     """Go on to the next stage, whatever is missing; after the last one it is promoted.
 
+    Who answers a page twice, or with somebody else, must not give the candidate two stages more:
+    after a person's push the next one names the stage that it leads to, until the stage has what
+    it needs.
+
+    Args:
+        name: The recipe's name, or a rollout's id.
+        settings: Where registry and database are.
+        why: A reason, kept with the move.
+        to: The stage that it leads to, or `done` after the last one; None for whichever follows.
+
     Raises:
-        Unready: it is over, or the next tick would take it back at once.
+        InputError: another stage follows than the one that is named.
+        Unready: it is over, the next tick would take it back at once, or somebody has just pushed.
     """
     rollout = _open(settings, name, "advance")
-    last = rollout.position.stage + 1 == len(rollout.params.stages)
-    return _go_on(settings, rollout, "advance", "finish" if last else "advance", why)
+    at, stages = rollout.position.stage, [str(stage) for stage in rollout.params.stages]
+    following = [*stages, "done"][at + 1]
+    if to == stages[at]:
+        return f"{rollout.recipe} is {words.place(rollout)} already; nothing was moved"
+    if to not in (None, following):
+        raise InputError(f"--to {to}: after {stages[at]} comes {following}; expected that")
+    kind: Action = "finish" if following == "done" else "advance"
+    return _go_on(settings, rollout, "advance", kind, why, named=to is not None)
 
 
 def resume(name: str, settings: Settings, why: str) -> str:
@@ -115,20 +132,31 @@ def _open(settings: Settings, name: str, command: str) -> Rollout:
             f"to begin anew: tunesmith rollout start {recipe} --version {rollout.treatment.version}"
         )
     else:
-        do = f"to go back to {rollout.control.model}: tunesmith rollback {recipe} --why …"
+        back = rollout.control
+        do = f"to go back to {back.model}: tunesmith rollback {recipe} --to {back.version} --why …"
     raise Unready(f"rollout {rollout.id} is over, and cannot {command}: {ended}; {do}")
 
 
-def _go_on(settings: Settings, rollout: Rollout, command: str, kind: Action, why: str) -> str:
+def _go_on(
+    settings: Settings, rollout: Rollout, command: str, kind: Action, why: str, named: bool = True
+) -> str:
     """Make a move that lets more happen: what was seen is kept with it."""
     now = datetime.datetime.now(datetime.UTC)
     seen = look(settings, rollout, now)
-    running = replace(rollout.position, status="running")
-    found = decide(rollout.params, running, seen, now)
+    # What was held or asked gets its budget and its count of users anew.
+    fresh = seen if rollout.position.status == "running" else replace(seen, spent=0, ratio="")
+    found = decide(rollout.params, replace(rollout.position, status="running"), fresh, now)
     if found.kind == "roll_back":
         raise Unready(
             f"{rollout.recipe}: {found.why}. The next tick would roll it back wherever it stands, "
             f"so it cannot {command}"
+        )
+    last = ledger.history(settings.database, rollout.id)[-1]
+    if not named and found.kind == "stay" and last.kind == "advance" and last.by != TICK:
+        raise Unready(
+            f"{rollout.recipe}: {last.by} has moved it on {words.moment(last.at)}, and since then "
+            f"{found.why}. To go on nevertheless, name the stage: tunesmith rollout advance "
+            f"{rollout.recipe} --to STAGE --why …"
         )
     told = _move(settings, rollout, command, kind, why, seen)
     return told + _against(kind, found)
@@ -162,7 +190,7 @@ def _move(
     entries = ledger.history(settings.database, moved.id)[: moved.moves]
     what = words.moved(moved, entries, len(entries) - 1)
     told = f"{moved.recipe}: {what}, by {by}: {reason}\n{_effect(moved, seen)}"
-    return told + _mirrored(settings, seen, moved)
+    return told + mirrored(settings, seen, moved)
 
 
 def _meanwhile(settings: Settings, seen: Rollout, command: str, reason: str) -> str:
@@ -190,17 +218,6 @@ def _effect(now: Rollout, before: Rollout | None = None) -> str:
         share = f"within a second every gateway sends {now.weight / 100:g} % of the users to "
         share += now.treatment.model
     return share
-
-
-def _mirrored(settings: Settings, before: Rollout, now: Rollout) -> str:
-    """Let the alias `champion` follow where the champion has changed, and say so."""
-    if before.champion == now.champion:
-        return ""
-    try:
-        champions.mirror(retrains.open_tracker(settings), settings.database, now.recipe)
-    except Transient as error:
-        return f"\nthe alias champion follows with the next tick: {error}"
-    return f"\nthe alias champion is on version {now.champion.version}"
 
 
 def _version(tracker: Tracker, name: str, wanted: str | None) -> Registered:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Float, and_, case, cast, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from tunesmith.database.session import session
+from tunesmith.database.session import reading, session
 from tunesmith.database.tables import Feedback, Interaction
 from tunesmith.rollout.endings import CLIENTS, FAILURES
 from tunesmith.rollout.params import Guardrail
@@ -74,6 +74,30 @@ def lapsed(row: type[Interaction]) -> ColumnElement[bool]:
     )
 
 
+def answering_since(database: str, rollout: str, until: int) -> int | None:
+    """Return from when on requests tell of the treatment; None while it has only failed.
+
+    One that its server has not loaded yet fails whatever it is asked. Once it answers, that is left
+    out, and so is what control answered meanwhile.
+
+    Raises:
+        Transient: the database cannot be reached.
+    """
+    row, error = Interaction, measured(Interaction)["error"]
+    tell = select(row.at, error).where(
+        row.rollout == rollout,
+        row.at <= until,
+        row.assigned == "treatment",
+        error.is_not(None),
+    )
+    first = tell.order_by(row.at, row.id).limit(1)
+    with reading(database) as opened:
+        found = opened.execute(first).first()
+        if found is None or not found[1]:
+            return 0
+        return opened.execute(first.where(error == 0)).scalar()
+
+
 @dataclass(frozen=True)
 class Columns:
     """Requests in order of time; all arrays have one entry a request.
@@ -111,7 +135,8 @@ def read_live(
         if not guardrail.from_feedback
     }
     told = {name: each for name, each in guardrails.items() if each.from_feedback}
-    page = _Pages(rollout, stages, until, tuple(recorded.values()), bool(told))
+    since = answering_since(database, rollout, until) or 0
+    page = _Pages(rollout, stages, since, until, tuple(recorded.values()), bool(told))
     columns = _Filling(tuple(recorded), told)
     while rows := page.next(database):
         columns.add(rows)
@@ -124,6 +149,7 @@ class _Pages:
 
     rollout: str
     stages: range
+    since: int
     until: int
     values: Sequence[ColumnElement[Any]]
     feedback: bool
@@ -145,7 +171,7 @@ class _Pages:
         )
         asked = asked.where(
             row.rollout == self.rollout,
-            row.at.between(at, self.until),
+            row.at.between(max(at, self.since), self.until),
             or_(row.at > at, row.id > last),
             row.stage.between(self.stages.start, self.stages.stop - 1),
             row.unit != "",

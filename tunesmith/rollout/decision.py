@@ -59,6 +59,7 @@ class Evidence:
             the rollout go on, if it was held or asked about.
         ratio: What is wrong with how users fell to the sides; empty if nothing is.
         tripped: Why the circuit breaker tripped; empty if it did not.
+        silent: Whether the treatment was asked in shadow, and has not answered once.
         paired: Requests that were asked of both models in shadow, and say something of both.
         shadow_worse: Why the treatment is credibly worse in shadow; empty if it is not.
         shadow: Readings of the pairs of which anything is known; only while it is in shadow.
@@ -70,6 +71,7 @@ class Evidence:
     spent: int = 0
     ratio: str = ""
     tripped: str = ""
+    silent: bool = False
     paired: int = 0
     shadow_worse: str = ""
     shadow: "Sequence[Reading]" = field(default=())
@@ -127,6 +129,8 @@ def _missing(
 ) -> str:
     """Say what of the least number of requests or time is missing; empty if nothing is."""
     stage = params.stages[position.stage]
+    if seen.silent:
+        return "it was asked in shadow and has not answered once; does its server have it?"
     if stage == "shadow":
         left = params.shadow_requests - seen.paired
         return f"{left:,} more prompts are to be asked in shadow" if left > 0 else ""

@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 from tunesmith.database.session import session
 from tunesmith.database.tables import Interaction
 from tunesmith.rollout.analysis import Requests
-from tunesmith.rollout.columns import Columns, measured, read_live
+from tunesmith.rollout.columns import Columns, answering_since, measured, read_live
 from tunesmith.rollout.decision import Evidence
 from tunesmith.rollout.ledger import Entry, Rollout, history
 from tunesmith.rollout.params import RolloutParams
@@ -64,8 +64,9 @@ def collect(
     block = blocks(columns, _milliseconds(moves[0].at))
     anew = columns.at >= _milliseconds(_looked_at([move for move in moves if move.at <= now]))
     due = columns.ended <= until - params.longest_window * _HOUR
-    shadows = Shadows()
-    if params.stages[rollout.position.stage] == "shadow":
+    since, shadows = answering_since(database, rollout.id, until), Shadows()
+    in_shadow = params.stages[rollout.position.stage] == "shadow"
+    if in_shadow:
         error = params.alpha * IN_SHADOW
         shadows = compare(database, rollout.id, params, error, until, metrics or {})
     return Evidence(
@@ -73,7 +74,11 @@ def collect(
         in_stage=_in_stage(database, rollout, until),
         spent=int((anew & due).sum()),
         ratio=_uneven(params, columns, anew),
-        tripped=_tripped(database, rollout, until),
+        # Nobody meets one in shadow that is not loaded yet; once users do, it is taken back.
+        tripped=""
+        if in_shadow and since is None
+        else _tripped(database, rollout, since or 0, until),
+        silent=in_shadow and since is None,
         paired=shadows.pairs,
         shadow_worse=shadows.worse,
         shadow=shadows.readings,
@@ -166,15 +171,15 @@ def _uneven(params: RolloutParams, columns: Columns, anew: NDArray[np.bool_]) ->
     )
 
 
-def _tripped(database: str, rollout: Rollout, until: int) -> str:
-    """Say whether the treatment's last requests failed; in shadow, too, a dead one is seen."""
+def _tripped(database: str, rollout: Rollout, since: int, until: int) -> str:
+    """Say whether the treatment's last requests failed; in shadow, too, one that died is seen."""
     breaker = rollout.params.breaker
     error = measured(Interaction)["error"]
     asked = (
         select(error)
         .where(
             Interaction.rollout == rollout.id,
-            Interaction.at <= until,
+            Interaction.at.between(since, until),
             Interaction.assigned == "treatment",
             error.is_not(None),
         )

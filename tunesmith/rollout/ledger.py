@@ -2,7 +2,8 @@
 
 A move is written together with the position that it leads to, and only if nobody has moved since
 the position was read: two ticks, or a tick and a person, cannot both act. Whoever is too late
-reads anew and decides anew.
+reads anew and decides anew. A rollout begins against who serves as it is written, and no move of a
+recipe is dated before the last one, whatever the clock says of the machine that it is made on.
 """
 
 import datetime
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, Select, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -88,7 +89,7 @@ class Entry:
 
 
 class TooLate(Exception):
-    """Somebody else moved the rollout since it was read."""
+    """Somebody else moved the rollout since it was read, or let another version serve."""
 
 
 class NotOver(InputError):
@@ -108,16 +109,19 @@ def start(
 
     Raises:
         NotOver: another candidate of the recipe is being rolled out.
+        TooLate: control is no longer who serves.
     """
 
     def begin() -> Rollout:
         with session(database) as opened:
-            if going := _open(opened, recipe):
-                if going.treatment != treatment:
-                    raise _not_over(going)
-                return going
-            row = _row(recipe, control, treatment, params, "running", now)
-            return _insert(opened, row, by, f"{treatment.model} against {control.model}", now)
+            newest = _locked(opened, recipe)
+            if newest and newest.open:
+                if newest.treatment != treatment:
+                    raise _not_over(newest)
+                return newest
+            at = _follows(opened, newest, control, now)
+            row = _row(recipe, control, treatment, params, "running", at)
+            return _insert(opened, row, by, f"{treatment.model} against {control.model}", at)
 
     try:
         return begin()
@@ -138,18 +142,51 @@ def settle(
 
     Raises:
         NotOver: a candidate of the recipe is being rolled out.
+        TooLate: control is no longer who serves.
     """
     with session(database) as opened:
-        if going := _open(opened, recipe):
-            raise _not_over(going)
-        row = _row(recipe, control, treatment, AT_ONCE, "done", now)
+        newest = _locked(opened, recipe)
+        if newest and newest.open:
+            raise _not_over(newest)
+        at = _follows(opened, newest, control, now)
+        row = _row(recipe, control, treatment, AT_ONCE, "done", at)
         row.stage = 1
-        return _insert(opened, row, by, why, now)
+        return _insert(opened, row, by, why, at)
 
 
-def _open(opened: Session, recipe: str) -> Rollout | None:
-    row = opened.scalars(select(Row).where(Row.recipe == recipe, Row.status.in_(OPEN))).first()
+def _locked(opened: Session, recipe: str) -> Rollout | None:
+    """Return the newest rollout of a recipe; none is moved by others until the transaction ends."""
+    # SQLite has locked the whole file by now. What others wrote meanwhile, the second query sees.
+    opened.execute(select(Row.id).where(Row.recipe == recipe).order_by(Row.id).with_for_update())
+    row = opened.scalars(_newest(recipe)).first()
     return None if row is None else _read(row)
+
+
+def _newest(recipe: str) -> Select[tuple[Row]]:
+    return (
+        select(Row)
+        .join(MoveRow, (MoveRow.rollout == Row.id) & (MoveRow.number == 0))
+        .where(Row.recipe == recipe)
+        .order_by(MoveRow.at.desc(), Row.id)
+        .limit(1)
+    )
+
+
+def _follows(
+    opened: Session, newest: Rollout | None, control: Version, now: datetime.datetime
+) -> datetime.datetime:
+    """Return when a rollout begins that follows the newest one."""
+    if newest is None:
+        return now
+    if newest.champion.version != control.version:
+        raise TooLate(newest.id)
+    return _later(opened, newest, now)
+
+
+def _later(opened: Session, seen: Rollout, now: datetime.datetime) -> datetime.datetime:
+    """Return a time after a rollout's last move: now, unless this machine's clock is behind."""
+    last = opened.scalars(select(func.max(MoveRow.at)).where(MoveRow.rollout == seen.id)).one()
+    return max(now, _aware(last) + datetime.timedelta(microseconds=1))
 
 
 def _not_over(found: Rollout) -> NotOver:
@@ -201,10 +238,14 @@ def move(
     """Write a move, and the position it leads to.
 
     Raises:
-        TooLate: the rollout has moved since it was read.
+        TooLate: the rollout has moved since it was read, or another has followed it.
     """
-    position = after(seen, kind, now)
     with session(database) as opened:
+        newest = _locked(opened, seen.recipe)
+        if newest is None or newest.id != seen.id:
+            raise TooLate(seen.id)
+        now = _later(opened, seen, now)
+        position = after(seen, kind, now)
         changed = cast(
             CursorResult[Any],
             opened.execute(
@@ -243,13 +284,7 @@ def after(seen: Rollout, kind: Action, now: datetime.datetime) -> Position:
 def latest(database: str, recipe: str) -> Rollout | None:
     """Return the newest rollout of a recipe, over or not."""
     with reading(database) as opened:
-        row = opened.scalars(
-            select(Row)
-            .join(MoveRow, (MoveRow.rollout == Row.id) & (MoveRow.number == 0))
-            .where(Row.recipe == recipe)
-            .order_by(MoveRow.at.desc(), Row.id)
-            .limit(1)
-        ).first()
+        row = opened.scalars(_newest(recipe)).first()
         return None if row is None else _read(row)
 
 
@@ -344,5 +379,5 @@ def _read(row: Row) -> Rollout:
 
 
 def _aware(at: datetime.datetime) -> datetime.datetime:
-    """Return a time with its zone, which SQLite does not keep."""
-    return at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
+    """Return a time in UTC: SQLite keeps no zone, and PostgreSQL answers in the server's own."""
+    return at.astimezone(datetime.UTC) if at.tzinfo else at.replace(tzinfo=datetime.UTC)

@@ -21,11 +21,13 @@ from sqlalchemy.orm import aliased
 from tunesmith.database.session import session
 from tunesmith.database.tables import Interaction
 from tunesmith.rollout.analysis import Requests
-from tunesmith.rollout.columns import AT_ONCE, Floats, measured
+from tunesmith.rollout.columns import AT_ONCE, Floats, answering_since, measured
 from tunesmith.rollout.params import Guardrail, RolloutParams
 from tunesmith.rollout.readings import Reading, read
 
 Units = NDArray[np.int64]
+Span = tuple[int, int]
+"""From when to when, in milliseconds since 1970."""
 
 _SHADOW, _LIVE = aliased(Interaction), aliased(Interaction)
 
@@ -92,15 +94,19 @@ def compare(
         if not guardrail.from_feedback
     }
     share = alpha / max(len(guardrails) + len(metrics), 1)
+    since = answering_since(database, rollout, until)
+    if since is None:
+        return Shadows()
+    span = (since, until)
 
     def look(name: str, guardrail: Guardrail, unit: Units, values: Floats) -> Reading:
         requests, tightest = _both(unit, values), params.shadow_requests / 2
         return read(name, guardrail, requests, share, params.alpha, tightest=tightest)
 
-    unit, values, pairs = _pairs(database, rollout, guardrails, until)
+    unit, values, pairs = _pairs(database, rollout, guardrails, span)
     found = [look(name, each, unit, values[name]) for name, each in guardrails.items()]
     if metrics:
-        answered, values = _answers(database, rollout, metrics, until)
+        answered, values = _answers(database, rollout, metrics, span)
         found += [
             look(name, each.guardrail(name), answered, values[name])
             for name, each in metrics.items()
@@ -114,7 +120,7 @@ def compare(
 
 
 def _pairs(
-    database: str, rollout: str, guardrails: Mapping[str, Guardrail], until: int
+    database: str, rollout: str, guardrails: Mapping[str, Guardrail], span: Span
 ) -> tuple[Units, dict[str, Floats], int]:
     """Return each pair's unit, by guardrail the values of shadow and live one, and how many tell.
 
@@ -122,7 +128,7 @@ def _pairs(
     """
     names = ["error", *(guardrail.value for guardrail in guardrails.values())]
     columns = [measured(side)[name] for name in names for side in (_SHADOW, _LIVE)]
-    rows = [row[2:] for row in _rows(database, rollout, until, columns)]
+    rows = [row[2:] for row in _rows(database, rollout, span, columns)]
     values = np.array([row[1:] for row in rows], dtype=float).reshape(len(rows), len(names), 2)
     tell = int((~np.isnan(values[:, 0])).all(axis=1).sum())
     by_name = {name: values[:, at].T for at, name in enumerate(guardrails, start=1)}
@@ -130,12 +136,12 @@ def _pairs(
 
 
 def _answers(
-    database: str, rollout: str, metrics: Mapping[str, ShadowMetric], until: int
+    database: str, rollout: str, metrics: Mapping[str, ShadowMetric], span: Span
 ) -> tuple[Units, dict[str, Floats]]:
     """Return the same by metric, of the first pairs whose content is captured."""
     columns = [_LIVE.request, _SHADOW.answer, _LIVE.answer]
     captured = and_(*(column.is_not(None) for column in columns))
-    rows = _rows(database, rollout, until, columns, captured)
+    rows = _rows(database, rollout, span, columns, captured)
     units, values = [], []
     for _, _, unit, asked, theirs, ours in itertools.islice(rows, MOST_MEASURED):
         units.append(unit)
@@ -150,12 +156,12 @@ def _answers(
 def _rows(
     database: str,
     rollout: str,
-    until: int,
+    span: Span,
     columns: Sequence[Any],
     which: ColumnElement[bool] | None = None,
 ) -> Iterator[Sequence[Any]]:
     """Yield time, id and unit of each shadow, and the columns, in order of time."""
-    at, last = -1, ""
+    (at, until), last = span, ""
     asked = (
         select(_SHADOW.at, _SHADOW.id, _SHADOW.unit, *columns)
         .join(_LIVE, _LIVE.id == _SHADOW.shadow_of)
