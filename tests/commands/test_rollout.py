@@ -236,3 +236,9 @@ def test_the_commands_are_there(here, live, monkeypatch):
     assert done.exit_code == 0 and "900 requests a day" in done.output
     asked = ["rollout", "plan", recipe, "--requests-per-day", "900", "--rate"]
     assert CliRunner().invoke(main, [*asked, "1"]).exit_code == 2
+
+
+@pytest.mark.parametrize("wrong", [Traffic(float("nan")), Traffic(100, per_user=float("inf"))])
+def test_a_plan_takes_numbers(tmp_path, wrong):
+    with pytest.raises(InputError, match="expected numbers that are finite"):
+        plan(tmp_path / "recipe.yaml", wrong)

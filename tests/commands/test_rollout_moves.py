@@ -130,6 +130,8 @@ def test_a_reason_is_needed(here, live, command):
         command("mail", here, " \n")
     with pytest.raises(InputError, match="2,001 characters"):
         command("mail", here, "x" * 2001)
+    with pytest.raises(InputError, match=r"'caf\\udce9': is not UTF-8"):
+        command("mail", here, "caf\udce9")
     assert len(history(here.database, live.id)) == before
 
 
@@ -265,6 +267,8 @@ def test_going_back_from_all_users_takes_the_alias_along(world: World, two: str,
 def test_a_version_that_is_not_there_is_told(world: World, two: str):
     with pytest.raises(InputError, match="no version of a model of this name"):
         start("unheard-of", world.settings(), None)
+    with pytest.raises(InputError, match="no version of a model of this name"):
+        start("it's", world.settings(), None)
     with pytest.raises(InputError, match=r"--version 7: .* expected one of "):
         start(two, world.settings(), "7")
     world.tracker.client.delete_registered_model_alias(two, "candidate")

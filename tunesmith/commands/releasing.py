@@ -46,9 +46,8 @@ def rollback(name: str, settings: Settings, to: str | None, why: str) -> str:
     rollout = ledger.latest(settings.database, name)
     if rollout is not None and to is None and not _went_back(rollout):
         _refuse_late(settings, rollout)
-        return _back(
-            settings, rollout, reason or UNTOLD
-        )  # without MLflow, which may be away just now
+        # Without MLflow, which may be away just now.
+        return _back(settings, rollout, reason or UNTOLD)
     tracker = retrains.open_tracker(settings)
     versions = tracker.versions(name)
     if not versions:

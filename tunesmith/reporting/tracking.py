@@ -312,6 +312,8 @@ class Tracker:
 
     def versions(self, name: str) -> list[Version]:
         """Return the versions of a model, oldest first; empty if there is no such model."""
+        if "'" in name:  # the name of no recipe, and none that a filter could hold
+            return []
         with _outside():
             found = self.client.search_model_versions(f"name='{name}'")
         made = [
