@@ -131,8 +131,12 @@ def show(
     now = datetime.datetime.now(datetime.UTC)
     if recipe.rollout is None:
         raise SystemExit(f"{recipe.path}: expected `rollout`, which says how it is rolled out")
+    by, last = retrains.person(), ledger.latest(settings.database, recipe.name)
+    if last is not None and not last.open and last.champion.version != control.version:
+        why = "it is the control of what is shown next"
+        ledger.settle(settings.database, recipe.name, last.champion, control, by, why, now)
     found = ledger.start(
-        settings.database, recipe.name, control, treatment, recipe.rollout, retrains.person(), now
+        settings.database, recipe.name, control, treatment, recipe.rollout, by, now
     )
     print(f"\nrollout {found.id}: {control.model} to {treatment.model}", flush=True)
     time.sleep(SEEN_WITHIN)
@@ -213,7 +217,11 @@ def main() -> None:
     base = Version(version=ledger.PLAIN, model=recipe.base.model)
     champion = champions.known(tracker, recipe.name, serving)
     found = ledger.all_of(settings.database, recipe.name)
-    ended = [(one.control, one.treatment) for one in found if not one.open]
+    ended = [
+        (one.control, one.treatment)
+        for one in found
+        if not one.open and one.params != ledger.AT_ONCE
+    ]
     asked = [pair for pair in ((base, champion), (champion, base)) if pair not in ended]
     if not asked:
         print(f"{champion.model} was rolled out before: tunesmith rollout history {recipe.name}")

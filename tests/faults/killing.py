@@ -108,8 +108,9 @@ def people(database: str, seed: int) -> None:
         with contextlib.suppress(Transient, TooLate, InputError):
             found = latest(database, RECIPE)
             if found is None or not found.open:
-                sides = (Version(version=f"{n}", model=f"m-{n}") for n in (version, version + 1))
-                start(database, RECIPE, *sides, PARAMS, "ann", now())
+                old = found.champion if found else Version(version="0", model="m-0")
+                new = Version(version=f"{version}", model=f"m-{version}")
+                start(database, RECIPE, old, new, PARAMS, "ann", now())
                 continue
             last = found.position.stage + 1 == len(found.params.stages)
             kind = draw.choice({

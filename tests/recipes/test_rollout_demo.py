@@ -15,6 +15,7 @@ from tests.scripted_upstream import completion, serving
 from tunesmith import recipe as recipes
 from tunesmith import rollouts
 from tunesmith.gateway.segments import FOLDER
+from tunesmith.rollout import ledger
 from tunesmith.rollout.ledger import Version
 from tunesmith.settings import Settings
 
@@ -66,6 +67,9 @@ def test_who_is_treatment_decides_what_becomes_of_it(
         now = datetime.datetime.now(datetime.UTC)
         rollouts.tick(settings.database, tmp_path / FOLDER, name, now)
 
+    # Whatever served before, it begins with the control that it shows.
+    now = datetime.datetime.now(datetime.UTC)
+    ledger.settle(settings.database, recipe.name, control, treatment, "ann", "", now)
     users = demo.Users(gateway, recipe, 1)
     found = demo.show(settings, recipe, control, treatment, users, tick)
     assert found.position.status == status

@@ -6,6 +6,7 @@
 | the circuit breaker tripped | roll back |
 | a guardrail is credibly worse | roll back |
 | users do not fall to the sides as they should | hold |
+| in shadow it has not answered once | stay |
 | too few requests or too little time in this stage | stay |
 | all that the next stage asks for is shown | advance |
 | something is not settled, and the budget is not spent | stay |
