@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-_END = re.compile(rb"\r?\n\r?\n|\r\r")
+_END = re.compile(rb"\n\r?\n|\r(?:\n\r?\n|\r)")
+_LONGEST_END = 4
 DONE = b"[DONE]"
 LARGEST = 8 << 20
 """Bytes of one event; what goes on beyond is no event."""
@@ -13,7 +14,7 @@ class Events:
     """Cuts a stream into its events."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
 
     def cut(self, piece: bytes) -> Iterator[bytes]:
         """Yield the events that a piece completes, each with the empty line at its end.
@@ -25,19 +26,21 @@ class Events:
             for event in piece[:-2].split(b"\n\n"):
                 yield event + b"\n\n"
             return
+        # An end may begin in what was there, and only in its last bytes: each byte is read once.
+        start = max(len(self._rest) - _LONGEST_END + 1, 0)
         self._rest += piece
         at = 0
-        for end in _END.finditer(self._rest):
-            yield self._rest[at : end.end()]
+        for end in _END.finditer(self._rest, start):
+            yield bytes(self._rest[at : end.end()])
             at = end.end()
-        self._rest = self._rest[at:]
+        del self._rest[:at]
         if len(self._rest) > LARGEST:
             raise ValueError(f"an event of the stream is longer than {LARGEST >> 20} MiB")
 
     @property
     def rest(self) -> bytes:
         """What came after the last whole event."""
-        return self._rest
+        return bytes(self._rest)
 
 
 def _is_plain(piece: bytes) -> bool:
