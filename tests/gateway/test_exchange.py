@@ -19,6 +19,7 @@ from tests.scripted_upstream import (
     hangs,
     piece,
     raw,
+    redirects,
     refuses,
     says,
     says_in_pieces,
@@ -428,6 +429,113 @@ def test_what_comes_before_the_text_is_content_too(tmp_path, delta):
         record = running.record()
     assert (record["ending"], record["served"]) == ("stalled", "treatment")
     assert record["first_token_seconds"] > 0
+
+
+COUNTS = b'data: {"choices": null, "usage": {"prompt_tokens": 7.0, "completion_tokens": 3}}\n\n'
+
+
+def test_a_field_of_another_shape_loses_itself_and_no_more(running):
+    odd = {"logprobs": -0.1, "matched_stop": 3}
+    running.treatment.answer = streams(
+        piece(delta={"role": "assistant", "content": ""}, **odd), piece("Good ", **odd),
+        piece("day.", index=0.0), piece(finish_reason="stop", **odd), COUNTS, DONE,
+    )  # fmt: skip
+    chunks = list(running.ask(stream=True))
+    assert text_of(chunks) == "Good day."
+    assert all(chunk.choices for chunk in chunks), "the client did not ask for the counts"
+    record = running.record()
+    assert (record["prompt_tokens"], record["completion_tokens"]) == (7, 3)
+    assert (record["length"], record["finish_reason"]) == (9, "stop")
+
+
+def test_a_whole_answer_is_read_as_well(running):
+    running.treatment.told(says(
+        "Good day.", usage={"prompt_tokens": 7.0, "completion_tokens": "three"},
+        choices=[{"message": {"content": "Good day."}, "finish_reason": "stop", "logprobs": []}],
+    ))  # fmt: skip
+    running.ask()
+    record = running.record()
+    assert (record["prompt_tokens"], record["length"], record["finish_reason"]) == (7, 9, "stop")
+    assert "completion_tokens" not in record
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"choices": {"0": "hello"}},
+        {"choices": ["hello"]},
+        {"choices": [{"delta": "hello"}]},
+        {"choices": [{"delta": {"content": {"text": "hello"}}}]},
+    ],
+)
+def test_what_is_not_understood_is_not_held_back(tmp_path, event):
+    pieces = [f"data: {json.dumps(event)}\n\n".encode()] * 2
+    with gateway(tmp_path / "i", timeouts=QUICK) as running:
+        running.treatment.told(streams(OPENING, *pieces, then=hangs))
+        with running.http() as http:
+            body = {"model": RECIPE, "user": "u1", "stream": True}
+            came = http.post("/v1/chat/completions", json=body).content
+        assert came.count(b"hello") == 2
+        record = running.record()
+    assert (record["ending"], record["served"]) == ("stalled", "treatment")
+    assert record["first_token_seconds"] > 0
+
+
+def test_an_error_beside_choices_that_are_none_is_an_error(running):
+    error = b'data: {"choices": null, "error": {"message": "out of memory"}}\n\n'
+    running.treatment.told(streams(OPENING, piece("a"), error, DONE))
+    with pytest.raises(openai.APIError):
+        list(running.ask(stream=True))
+    running.treatment.told(raw(b'{"choices": null, "error": {"message": "out of memory"}}'))
+    running.ask()
+    first, second = running.records()
+    assert (first["ending"], second["treatment_ending"]) == ("stream_error", "upstream_error")
+
+
+def test_what_only_keeps_the_connection_alive_is_no_sign_of_life(tmp_path):
+    """The server in front of an engine goes on with it when the engine hangs."""
+    pings = [b": ping\n\n"] * 40
+    with gateway(tmp_path / "i", timeouts=QUICK) as running:
+        running.treatment.told(streams(OPENING, piece("a"), *pings, every=0.1))
+        with running.http() as http:
+            body = {"model": RECIPE, "user": "u1", "stream": True}
+            came = http.post("/v1/chat/completions", json=body).content
+        assert b": ping" in came
+        assert running.record()["ending"] == "stalled"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_refusal_that_says_it_is_one_is_one(running, streamed):
+    said = {"content": None, "refusal": "That is not something I do."}
+    whole = says(None, choices=[{"index": 0, "message": said, "finish_reason": "stop"}])
+    pieces = streams(OPENING, piece(delta=said), piece(finish_reason="stop"), DONE)
+    running.treatment.told(pieces if streamed else whole)
+    answer = running.ask(stream=streamed)
+    if streamed:
+        list(answer)
+    assert running.record()["refusal"] is True
+
+
+@pytest.mark.parametrize(("ended", "ending"), [([0], "cut"), ([1], "cut"), ([0, 1], "answered")])
+def test_a_stream_has_ended_when_each_of_its_answers_has(running, ended, ending):
+    pieces = [piece("a"), piece("b", index=1)]
+    pieces += [piece(index=index, finish_reason="stop") for index in ended]
+    running.treatment.told(streams(*pieces))
+    told = pytest.raises(openai.APIError) if ending == "cut" else contextlib.nullcontext()
+    with told:
+        list(running.ask(stream=True, n=2))
+    assert running.record().get("ending", "answered") == ending
+
+
+def test_a_client_is_not_sent_elsewhere(running):
+    running.give(0)
+    running.control.told(redirects("http://127.0.0.1:1/v1"))
+    with running.http() as http:
+        reply = http.post("/v1/chat/completions", json={"model": RECIPE, "user": "u1"})
+    assert (reply.status_code, reply.json()["error"]["type"]) == (502, "upstream_error")
+    assert "location" not in reply.headers
+    record = running.record()
+    assert (record["ending"], record["status"]) == ("upstream_error", 502)
 
 
 def test_a_key_of_an_upstream_goes_there_and_that_of_a_client_does_not(running):

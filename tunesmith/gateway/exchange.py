@@ -8,7 +8,7 @@ from typing import Any
 from tunesmith.gateway import events
 from tunesmith.gateway.asgi import JSON, Headers, Send, error_body
 from tunesmith.gateway.interactions import Interaction
-from tunesmith.gateway.reading import Body, Tally, has_content, is_object, read_answer, rewritten
+from tunesmith.gateway.reading import Body, Tally, has_content, read_answer, rewritten
 from tunesmith.gateway.routes import Route, Target
 from tunesmith.gateway.upstream import Asking, Failed, Stuck, Upstreams
 from tunesmith.rollout.endings import Ending
@@ -108,6 +108,8 @@ class Exchange:
             ending = _ending_of(reply.status)
             if reply.status == 401:  # a client would take it for its own key, and read of ours
                 raise Failed(ending, 502, "the model's server refuses the gateway's key")
+            if 300 <= reply.status < 400:  # a client would follow it past the gateway
+                raise Failed(ending, 502, "the model's server sends the request elsewhere")
             wrong = ending != "answered"
             if ending not in ("answered", "client_error") and may_fall_back:
                 raise Failed(ending, reply.status, "")
@@ -128,7 +130,7 @@ class Exchange:
         answer = read_answer(whole)
         if answer is not None:
             self._tally.add(answer)
-        if self._tally.failed or not (answer.choices if answer else is_object(whole)):
+        if self._tally.failed or answer is None or not answer.choices:
             if may_fall_back:
                 raise Failed("upstream_error", 502, "")
             self._record.ending = "upstream_error"
@@ -138,10 +140,11 @@ class Exchange:
         cutter, held = events.Events(), b""
         ended = False
         while piece := await reply.piece():
-            out = b""
+            out, alive = b"", False
             try:
                 for event in cutter.cut(piece):
                     data = events.data_of(event)
+                    alive = alive or bool(data)
                     if data == events.DONE:
                         ended = True
                         break
@@ -161,12 +164,13 @@ class Exchange:
                 sent, held = held + out, b""
                 message = {"type": "http.response.body", "body": sent, "more_body": True}
                 await reply.hand_on(self._send, message)
+            if alive:  # and not a comment, which a server sends for an engine that hangs, too
                 reply.has_begun()
         if self._tally.failed:
             self._record.ending = "stream_error"
         elif not ended and cutter.rest.strip():
             raise Failed("cut", 502, "the model's server hung up inside an event")
-        elif not ended and not self._tally.finish_reason:
+        elif not ended and not self._tally.finished:
             raise Failed("cut", 502, "the model's server hung up before the end of its answer")
         reply.is_over()
         await self._end()

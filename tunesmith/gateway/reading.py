@@ -76,6 +76,10 @@ class Answer(msgspec.Struct):
 
 
 _answers = msgspec.json.Decoder(Answer)
+_UNKNOWN = Message(content=[None])
+"""Stands for what is there and of no known shape: it is content, and no text."""
+_UNREAD = ("tool_calls", "function_call", "reasoning", "reasoning_content", "audio")
+"""Fields of a message of which it only matters that they are there."""
 
 
 class Unreadable(ValueError):
@@ -133,20 +137,82 @@ def rewritten(body: Body, **fields: Any) -> bytes:
 
 
 def read_answer(raw: bytes) -> Answer | None:
-    """Return what is known of an answer or an event; None where it has another shape."""
+    """Return what is known of an answer or an event; None where it is no JSON object."""
     try:
         return _answers.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_loosely(raw)
+
+
+def _read_loosely(raw: bytes) -> Answer | None:
+    """Read field by field, as no usual answer has to be: a field of another shape loses itself."""
+    fields = _part(raw, Body)
+    if fields is None:
         return None
+    return Answer(
+        choices=_choices(fields.get("choices")),
+        usage=_usage(fields.get("usage")),
+        error=fields.get("error", msgspec.Raw()),
+    )
 
 
-def is_object(raw: bytes) -> bool:
-    """Whether it is a JSON object, whatever its fields."""
+def _choices(raw: msgspec.Raw | None) -> list[Choice]:
+    if raw is None or not _given(raw):
+        return []
+    found = _part(raw, list[msgspec.Raw])
+    return [Choice(delta=_UNKNOWN)] if found is None else [_choice(one) for one in found]
+
+
+def _choice(raw: msgspec.Raw) -> Choice:
+    fields = _part(raw, Body)
+    if fields is None:
+        return Choice(delta=_UNKNOWN)
+    return Choice(
+        index=_integer(fields.get("index")) or 0,
+        message=_message(fields.get("message")),
+        delta=_message(fields.get("delta")),
+        text=_part(fields.get("text"), str),
+        finish_reason=_part(fields.get("finish_reason"), str),
+        logprobs=_part(fields.get("logprobs"), Logprobs),
+    )
+
+
+def _message(raw: msgspec.Raw | None) -> Message | None:
+    if raw is None or not _given(raw):
+        return None
+    fields = _part(raw, Body)
+    if fields is None:
+        return _UNKNOWN
+    content = fields.get("content", msgspec.Raw())
+    known = _part(content, str | list[Any] | None)
+    return Message(
+        content=_UNKNOWN.content if known is None and _given(content) else known,
+        refusal=_part(fields.get("refusal"), str),
+        **{name: fields[name] for name in _UNREAD if name in fields},
+    )
+
+
+def _usage(raw: msgspec.Raw | None) -> Usage | None:
+    fields = _part(raw, Body)
+    if fields is None:
+        return None
+    return Usage(*(_integer(fields.get(name)) for name in Usage.__struct_fields__))
+
+
+def _integer(raw: msgspec.Raw | None) -> int | None:
+    """Return an integer, also one that is written as 3.0."""
+    found = _part(raw, float)
+    return int(found) if found is not None and found.is_integer() else None
+
+
+def _part(raw: bytes | msgspec.Raw | None, kind: Any) -> Any:
+    """Return what is of a type; None where it is not, or is not there."""
+    if raw is None:
+        return None
     try:
-        _bodies.decode(raw)
+        return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
+        return None
 
 
 def _given(raw: msgspec.Raw) -> bool:
@@ -190,7 +256,8 @@ class Tally:
         self.finish_reason = ""
         self.failed = False
         self._text: list[str] | None = [] if keep_text else None
-        self._opening = ""
+        self._opening, self._declined = "", False
+        self._others: dict[int, bool] = {}
         self._sum, self._count, self._least = 0.0, 0, 0.0
 
     def add(self, answer: Answer) -> None:
@@ -201,9 +268,13 @@ class Tally:
             self.failed = True
         for choice in answer.choices:
             if choice.index:
+                ended = self._others.get(choice.index, False)
+                self._others[choice.index] = ended or bool(choice.finish_reason)
                 continue
             piece = choice.delta or choice.message
             text = choice.text if piece is None else piece.content
+            if piece is not None and piece.refusal:
+                self._declined = True
             if isinstance(text, str):
                 self.length += len(text)
                 if len(self._opening) < _OPENING:
@@ -219,9 +290,14 @@ class Tally:
                     self._count += 1
 
     @property
+    def finished(self) -> bool:
+        """Whether each answer of which something came has come to its end."""
+        return bool(self.finish_reason) and all(self._others.values())
+
+    @property
     def refuses(self) -> bool:
-        """Whether the first answer begins as a refusal does."""
-        return bool(self._opening) and find_refusal(self._opening) is not None
+        """Whether the first answer says that it is a refusal, or begins as one does."""
+        return self._declined or (bool(self._opening) and find_refusal(self._opening) is not None)
 
     @property
     def text(self) -> str | None:
