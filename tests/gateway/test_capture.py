@@ -37,7 +37,8 @@ def test_an_escape_hides_nothing(escaped):
 
 
 def test_who_asks_is_never_kept():
-    body = {"user": "jane", "safety_identifier": "jane", "model": "m"}
+    asker = {"user": "jane", "safety_identifier": "jane", "prompt_cache_key": "jane"}
+    body = {**asker, "metadata": {"user_id": "jane"}, "model": "m"}
     for capture in (ALL, Capture(b"k", 1.0, redact=False)):
         assert json.loads(texts(body, capture=capture)[0]) == {"model": "m"}
 
@@ -66,6 +67,7 @@ def test_what_no_database_takes_is_replaced():
 
 def test_what_is_beyond_reason_is_not_captured():
     assert ALL.texts(b'{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}", "a") == (None, None)
+    assert ALL.texts(b'{"temperature": 1e999}', "a") == (None, None)
     assert texts({}, "a" * (LARGEST + 1)) == (None, None)
     assert ALL.takes("i1", LARGEST)
     assert not ALL.takes("i1", LARGEST + 1)
@@ -101,6 +103,23 @@ def test_what_is_captured_is_redacted_before_it_is_written(tmp_path, streamed):
         record = running.record()
     assert record["answer"] == "for <EMAIL_2>"
     assert json.loads(record["request"])["messages"][0]["content"] == "<EMAIL_1>"
+
+
+def test_a_fault_costs_the_text_and_neither_the_answer_nor_the_record(tmp_path, caplog):
+    class Faulty(Capture):
+        def texts(self, request, answer):
+            raise KeyError(answer)
+
+    drops = []
+    with gateway(tmp_path / "i", capture=Faulty(b"k", 1.0)) as running:
+        running.door.metrics.drop = lambda: drops.append(1)
+        running.treatment.answer = says("for jo@corp.co")
+        assert running.ask().choices[0].message.content == "for jo@corp.co"
+        record = running.record()
+    assert {"request", "answer"}.isdisjoint(record)
+    assert record["length"] == 14
+    assert drops == [1]
+    assert "KeyError" in caplog.text and "corp.co" not in caplog.text
 
 
 def test_by_default_nothing_is(running):

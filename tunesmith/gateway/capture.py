@@ -19,7 +19,7 @@ from tunesmith.data.secrets import mask
 
 LARGEST = 128 << 10
 """Bytes of a request, and characters of an answer, beyond which neither is captured."""
-_ASKERS = ("user", "safety_identifier")
+_ASKERS = ("user", "safety_identifier", "prompt_cache_key", "metadata")
 _FILE = re.compile(r"(?:data:[^,]{0,100},)?[A-Za-z0-9+/_-]{1000}")
 """How a picture or a recording begins that stands in the request itself, in Base64 (RFC 4648)."""
 
@@ -52,7 +52,7 @@ class Capture:
             for name in _ASKERS:
                 body.pop(name, None)
             text = msgspec.json.encode(_cleaned(body, masker)).decode()
-        except RecursionError:  # nested beyond reason
+        except (msgspec.DecodeError, RecursionError):  # a number or a depth beyond reason
             return None, None
         return text, None if answer is None else _clean(answer, masker)
 
