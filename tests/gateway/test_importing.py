@@ -6,6 +6,7 @@ import signal
 import time
 import traceback
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -14,6 +15,7 @@ from tunesmith.database.tables import Feedback, Segment
 from tunesmith.database.tables import Interaction as Row
 from tunesmith.errors import TunesmithError
 from tunesmith.gateway import importer, importing
+from tunesmith.gateway.feedback import Line, read_feedback
 from tunesmith.gateway.importing import import_all
 
 
@@ -111,7 +113,23 @@ def test_feedback_is_imported_once_by_its_id(folder, database):
     done = import_all(folder, database)
     assert (done.rows, done.feedback, done.unreadable) == (1, 1, 0)
     with session(database) as opened:
-        assert opened.get_one(Feedback, "f1").outcomes == {"rating": 0.5, "won": True}
+        assert opened.scalars(select(Feedback)).one().outcomes == {"rating": 0.5, "won": True}
+
+
+def test_an_id_of_feedback_is_that_of_one_interaction(folder, database):
+    """Clients call what they say of each answer by the same name."""
+    for number in (1, 2):
+        said = read_feedback(
+            json.dumps({"interaction": f"{number:032x}", "id": "rating", "rating": number / 2})
+            .encode(), "new",
+        )  # fmt: skip
+        (folder / f"{number}.jsonl").write_bytes(msgspec.json.encode(Line(said)) + b"\n")
+    assert import_all(folder, database).feedback == 2
+    with session(database) as opened:
+        told = {
+            one.interaction[-1]: one.outcomes["rating"] for one in opened.scalars(select(Feedback))
+        }
+    assert told == {"1": 0.5, "2": 1.0}
 
 
 def test_a_line_that_is_none_is_counted_and_stops_nothing(folder, database, caplog):

@@ -5,9 +5,11 @@
  "task_completed": true, "outcomes": {"ticket_closed": true}}
 ```
 
-The same `id` counts once, so that a client may send it again; without one each call is news.
+The same `id` counts once for an interaction, so that a client may send it again; without one each
+call is news.
 """
 
+import hashlib
 import time
 from typing import Any, get_args
 
@@ -29,7 +31,7 @@ class Feedback(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         interaction: Of the header x-tunesmith-interaction.
-        id: Of this saying; empty for a new one.
+        id: Of this saying about the interaction; empty for a new one.
         rating: 0 to 1.
         accepted: Whether the answer was taken as it was; False where it was edited.
         task_completed: Whether what it was for was done.
@@ -51,6 +53,14 @@ class Said(msgspec.Struct, kw_only=True):
     interaction: str
     at: int
     outcomes: dict[str, bool | int | float]
+
+    @property
+    def key(self) -> str:
+        """By which it counts once: an id is the client's own, and may be the same of many."""
+        of = self.interaction.encode()
+        # The length keeps what it is of and its id apart.
+        told = len(of).to_bytes(8, "big") + of + self.id.encode()
+        return hashlib.sha256(told).hexdigest()
 
 
 class Line(msgspec.Struct):

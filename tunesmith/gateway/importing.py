@@ -138,7 +138,8 @@ def _sorted(
     for line in lines:
         try:
             if line.startswith(_FEEDBACK):
-                feedback.append(msgspec.structs.asdict(_heard(line).feedback))
+                said = _heard(line).feedback
+                feedback.append(msgspec.structs.asdict(said) | {"id": said.key})
             else:
                 interactions.append(_storable(msgspec.structs.asdict(_decode(line))))
         except (msgspec.DecodeError, UnicodeDecodeError):
