@@ -7,6 +7,7 @@ connection may be used again (9.3).
 """
 
 import asyncio
+import contextlib
 import functools
 import select
 import ssl
@@ -65,7 +66,10 @@ def place_of(url: str) -> Place:
     host = parts.hostname or ""
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
     path = f"{path}?{parts.query}" if parts.query else path
-    name = host if ":" in host or host.isascii() else host.encode("idna").decode()
+    name = host
+    if not host.isascii():
+        with contextlib.suppress(UnicodeError):  # no name of any host: nobody will be there
+            name = host.encode("idna").decode()
     shown = f"[{name}]" if ":" in name else name
     if parts.port is not None:
         shown = f"{shown}:{parts.port}"
@@ -245,14 +249,15 @@ async def connect(address: Address) -> Connection:
     """Return a new connection.
 
     Raises:
-        Refused: nobody listens there, or its certificate is not to be trusted.
+        Refused: nobody listens there, it cannot be anywhere, or its certificate is not to be
+            trusted.
     """
     trusting = _trusting() if address.tls else None
     try:
         _, connection = await asyncio.get_running_loop().create_connection(
             Connection, address.host, address.port, ssl=trusting
         )
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter for what cannot be a name
         raise Refused(str(error)) from error
     return connection
 
