@@ -14,6 +14,7 @@ from tests.scripted_upstream import (
     BROKEN,
     DONE,
     OPENING,
+    completion,
     cuts,
     fails,
     hangs,
@@ -289,9 +290,8 @@ def gone(running, read, streamed):
     port = int(running.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as raw_client:
         raw_client.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
-            % len(body)
-            + body
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body) + body
         )
         seen = b""
         while seen.count(b"data: ") < read:
@@ -332,7 +332,7 @@ def slow_client(running, waits):
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         client.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
         )
         waits()
         came = b""
@@ -536,6 +536,30 @@ def test_a_client_is_not_sent_elsewhere(running):
     assert "location" not in reply.headers
     record = running.record()
     assert (record["ending"], record["status"]) == ("upstream_error", 502)
+
+
+def test_headers_of_another_gateway_and_a_coding_that_is_none_stop_here(running):
+    """Whose answer it was is told by the gateway that was asked."""
+
+    def answer(handler, body):
+        theirs = {f"X-Tunesmith-{name}": "theirs" for name in ("Interaction", "Assigned", "Served")}
+        handler.reply(completion("a"), headers={"Content-Encoding": "identity", **theirs})
+
+    running.treatment.told(answer)
+    with running.http() as http:
+        reply = http.post("/v1/chat/completions", json={"model": RECIPE, "user": "u1"})
+    record = running.record()
+    assert "content-encoding" not in reply.headers
+    for name, own in (("interaction", record["id"]), ("served", "treatment")):
+        assert reply.headers.get_list(f"x-tunesmith-{name}") == [own]
+
+
+@pytest.mark.parametrize("host", ["model..internal", "ü..internal", "a" * 70])
+def test_a_host_that_cannot_be_is_one_where_nobody_answers(running, host):
+    running.treatment.url = f"http://{host}:8000/v1"
+    running.give()
+    assert running.ask().choices[0].message.content == "re: hi"
+    assert running.record()["treatment_ending"] == "refused"
 
 
 def test_a_key_of_an_upstream_goes_there_and_that_of_a_client_does_not(running):

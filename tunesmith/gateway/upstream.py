@@ -27,10 +27,12 @@ STEPPED_OVER = frozenset(
         b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te",
         b"trailer", b"transfer-encoding", b"upgrade", b"content-length", b"expect", b"host",
         b"authorization", b"accept-encoding", b"cookie", b"set-cookie", b"x-api-key",
-        b"date",
+        b"date", b"content-encoding",
+        b"x-tunesmith-interaction", b"x-tunesmith-assigned", b"x-tunesmith-served",
     }
 )  # fmt: skip
-"""Headers that belong to one connection or one client, and are not handed on; date is told anew."""
+"""Headers that belong to one connection or one client, and are not handed on; date is told anew, as
+is by a gateway before another who answered."""
 
 
 @dataclass(frozen=True)
@@ -226,9 +228,10 @@ class Asking:
     def _read_head(self, connection: Connection) -> None:
         self.status, self.piece = connection.status, connection.piece
         self.headers = [header for header in connection.headers if header[0] not in STEPPED_OVER]
-        told = dict(self.headers)
-        coding = dict(connection.headers).get(b"transfer-encoding", b"chunked").lower()
-        if b"content-encoding" in told or coding != b"chunked":
+        told = dict(connection.headers)
+        coding = told.get(b"transfer-encoding", b"chunked").lower()
+        packed = told.get(b"content-encoding", b"identity").lower() != b"identity"
+        if packed or coding != b"chunked":
             raise Failed("upstream_error", 502, "the model's server packs its answers, unasked")
         self.streams = told.get(b"content-type", b"").lower().startswith(b"text/event-stream")
 
