@@ -104,7 +104,8 @@ class Clients:
                     b'[{"role":"user","content":"%b"}]}'
                     % (self.left % 1000, streamed, b"question " * 100))  # fmt: skip
             writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
-                         b"content-length: %d\r\n\r\n%b" % (len(body), body))  # fmt: skip
+                         b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+                         % (len(body), body))  # fmt: skip
             head = await reader.readuntil(b"\r\n\r\n")
             self.failed += not head.startswith(b"HTTP/1.1 200 ")
             if b"chunked" in head:

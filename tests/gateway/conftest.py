@@ -55,7 +55,8 @@ class Running:
         return self._clients[api_key]
 
     def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=10)
+        kind = {"content-type": "application/json"}
+        return httpx.Client(base_url=self.url, headers=kind, timeout=10)
 
     def ask(self, user: str | None = "u1", **more: Any) -> Any:
         """Ask through the client; by default a user who gets the treatment."""

@@ -114,6 +114,23 @@ def test_a_model_that_is_not_there_is_told_with_those_that_are(running, model):
     assert RECIPE in reply.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_a_page_in_the_browser_cannot_ask_where_no_key_is_needed(running, kind):
+    """Such a type, or none, it may send anywhere without being let."""
+    headers = {"Origin": "https://example.com"} | ({"Content-Type": kind} if kind else {})
+    reply = httpx.post(running.url + PATH, content=json.dumps(BODY), headers=headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (415, "wrong_type")
+    assert running.treatment.requests == running.records() == []
+    kind = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert httpx.post(running.url + PATH, content=json.dumps(BODY), headers=kind).is_success
+
+
+def test_with_a_key_the_type_says_nothing(kept):
+    running, key, _ = kept
+    header = {"Authorization": f"Bearer {key}"}
+    assert httpx.post(running.url + PATH, content=json.dumps(BODY), headers=header).is_success
+
+
 def chunks(size):
     yield b" " * size
 
@@ -133,7 +150,8 @@ def test_a_body_that_does_not_come_is_not_waited_for(tmp_path, monkeypatch):
         port = int(running.url.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
             slow.sendall(
-                b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{" % PATH.encode()
+                b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 99\r\n\r\n{" % PATH.encode()
             )
             assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
         assert refused(running, 408) == 1
@@ -305,8 +323,8 @@ def test_a_user_is_known_by_field_or_header(running, fields, headers, alike):
 
 def test_numbers_pass_as_they_were_written(running):
     content = json.dumps(BODY)[:-1] + ', "big": 12345678901234567890123, "small": 1.10}'
-    with httpx.Client() as http:
-        http.post(running.url + PATH, content=content)
+    with running.http() as http:
+        http.post(PATH, content=content)
     (asked,) = running.treatment.requests
     assert asked["big"] == 12345678901234567890123
 

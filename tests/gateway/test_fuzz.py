@@ -226,7 +226,8 @@ def test_what_an_upstream_says_is_passed_on_and_can_be_imported(database_url, tm
 
 
 def head(*lines, method="POST", path=PATH):
-    opening = f"{method} {path} HTTP/1.1\r\nhost: x\r\n".encode()
+    kind = "content-type: application/json"
+    opening = f"{method} {path} HTTP/1.1\r\nhost: x\r\n{kind}\r\n".encode()
     return opening + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
 
 

@@ -8,7 +8,7 @@ from tests.gateway.conftest import gateway
 from tunesmith.gateway import protocol
 from tunesmith.gateway.protocol import LARGEST
 
-BEGIN = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+BEGIN = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 CHUNKED = BEGIN + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
 
 

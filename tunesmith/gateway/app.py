@@ -11,6 +11,7 @@ import msgspec
 from tunesmith.gateway import openapi
 from tunesmith.gateway.asgi import (
     CONNECTION,
+    JSON,
     Headers,
     Receive,
     Refused,
@@ -188,6 +189,8 @@ class Gateway:
         send: Send,
     ) -> None:
         door = self._door
+        if not door.keys:
+            _check_kind(headers)
         raw = await body_of(scope, receive, headers, door.limits.body)
         try:
             body = read_body(raw)
@@ -246,9 +249,15 @@ class Gateway:
         door = self._door
         if captured is not None:
             # Beside the event loop, and before anything is written: what is stored is redacted.
-            record.request, record.answer = await asyncio.to_thread(
-                door.capture.texts, captured, record.answer
-            )
+            answer, record.answer = record.answer, None
+            try:
+                record.request, record.answer = await asyncio.to_thread(
+                    door.capture.texts, captured, answer
+                )
+            except Exception as error:  # noqa: BLE001  # a fault costs the text, and no record
+                door.metrics.drop()
+                # Its kind alone: a message may quote the text.
+                logger.error("a text could not be captured: %s", type(error).__name__)
         kept = await door.segments.append(_encode(record))
         door.metrics.add(record)
         if kept and door.outcomes is not None:
@@ -266,6 +275,17 @@ class Gateway:
     def _onward(self, headers: Mapping[bytes, bytes]) -> Headers:
         """Return the headers that an upstream gets."""
         return [header for header in headers.items() if header[0] not in self._not_onward]
+
+
+def _check_kind(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse a body that is not said to be JSON.
+
+    A page in this machine's browser cannot send that type to a server that does not ask for it,
+    but any other, or none.
+    """
+    kind = headers.get(b"content-type", b"")
+    if kind != JSON and kind.partition(b";")[0].strip().lower() != JSON:
+        raise Refused(415, "expected content-type: application/json", "wrong_type")
 
 
 async def _for_ever(run: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -41,7 +41,8 @@ _FEEDBACK = {
     "properties": {
         "interaction": {**_ID, "description": "Of the header x-tunesmith-interaction."},
         "id": {"type": "string", "maxLength": 80,
-               "description": "Of this saying; the same counts once. None that cannot be printed."},
+               "description": "Of this saying; the same counts once for an interaction. "
+                              "None that cannot be printed."},
         "rating": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
         "accepted": _FLAG,
         "task_completed": _FLAG,
@@ -78,6 +79,7 @@ _REFUSED = {
     "405": "The method is another.",
     "408": "The body took too long.",
     "413": "The body is too large.",
+    "415": "Where no key is needed: the body is not said to be JSON.",
     "429": "There are too many requests.",
     "431": "The headers are too large.",
     "503": "It cannot be kept now.",
@@ -105,7 +107,7 @@ def _asked(what: str) -> dict[str, Any]:
         "requestBody": _body(_COMPLETION),
         "responses": {
             "200": answer,
-            **_refuses(400, 404, 405, 408, 413),
+            **_refuses(400, 404, 405, 408, 413, 415),
             "default": _gives("What else the upstream says, or that it says nothing.", _ERROR),
         },
     }
