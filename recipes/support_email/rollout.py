@@ -86,7 +86,7 @@ class Users:
         room = asyncio.Semaphore(TOGETHER)
         async with (
             openai.AsyncOpenAI(base_url=f"{self._gateway}/v1", api_key="-") as client,
-            httpx.AsyncClient(base_url=self._gateway) as http,
+            httpx.AsyncClient(base_url=self._gateway, timeout=PATIENCE) as http,
         ):
             await asyncio.gather(*(self._one(client, http, room) for _ in range(requests)))
 
