@@ -14,6 +14,20 @@ MAX_FIELDS = 20_000
 """Fields of a file, each alias written out: a few lines of YAML can stand for billions."""
 
 
+class _Loader(yaml.SafeLoader):
+    """Tells what cannot be, such as the 30th of February, as anything else that is no YAML."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError, OverflowError) as error:
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(
+                problem=f"this is read as {kind}, and is none; put text into quotes",
+                problem_mark=node.start_mark,
+            ) from error
+
+
 def read_yaml(path: Path, what: str, keys: str) -> tuple[dict[str, Any], dict[Place, int]]:
     """Return what a file says, and the line of each field.
 
@@ -34,11 +48,12 @@ def read_yaml(path: Path, what: str, keys: str) -> tuple[dict[str, Any], dict[Pl
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read: {error}") from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(text)
+        node = loader.get_single_node()
         marks: dict[Place, int] = {}
         if node is not None:
             _mark(node, (), marks, path, what)
-        raw = yaml.safe_load(text)
+        raw = None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         at = f" line {mark.line + 1}" if mark else ""
