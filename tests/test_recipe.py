@@ -217,6 +217,35 @@ def test_what_nothing_can_be_judged_without_is_asked_for(folder, name):
     assert f"{name}: is missing; expected: " in told
 
 
+def test_all_that_is_missing_in_a_part_is_told(folder):
+    raw = yaml.safe_load((folder / "recipe.yaml").read_text())
+    told = mistakes(folder, yaml.safe_dump({**raw, "golden": {}}))
+    assert "golden.path: is missing; expected: JSONL file" in told
+    assert "golden.sha256: is missing; expected: sha256 of that file" in told
+
+
+def test_what_is_expected_is_told_of_the_field_itself(folder):
+    rollout = {"guardrails": {"closed": {"value": "closed", "better": "higher", "window_hours": 1}}}
+    told = mistakes(folder, rollout=rollout)
+    assert "rollout.guardrails.closed.margin: is missing; expected: How much worse" in told
+
+
+def test_a_pattern_is_told_in_words(folder):
+    text = (folder / "recipe.yaml").read_text().replace("name: tickets", "name: My Tickets")
+    assert "name: found 'My Tickets'; expected: Name of the model" in mistakes(folder, text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"score": ["a"]}, "score: expected keys, each with a value"),
+        ({"rollout": {"stages": [50, 100]}}, "rollout: stages (50, 100): from 25 % on"),
+    ],
+)
+def test_a_whole_part_is_not_told_as_what_was_found(folder, fields, says):
+    assert says in mistakes(folder, **fields)
+
+
 @pytest.mark.parametrize(
     "task",
     ["", "Classify.", "Write good e-mails", "Do this thing. Then do the other.", "What is it? Say so now."],

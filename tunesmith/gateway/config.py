@@ -15,8 +15,10 @@ outcomes: {webhook: https://example.com/outcomes, secret: TUNESMITH_OUTCOMES_SEC
 """
 
 import ipaddress
+import logging
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,33 +31,57 @@ from tunesmith.gateway.outcomes import Deliver, entry_point, webhook
 from tunesmith.gateway.segments import Durability
 from tunesmith.gateway.shadowing import Budget
 from tunesmith.gateway.upstream import Timeouts
+from tunesmith.mistakes import Mistake, message, of_validation
 from tunesmith.stage import Params
-from tunesmith.yaml_files import line_of, read_yaml
+from tunesmith.yaml_files import Place, line_of, read_yaml
+
+logger = logging.getLogger(__name__)
 
 _VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
 """Of names, and not of what belongs into the variables: an error would show it."""
 
+RECIPE_NAME = r"[a-z0-9][a-z0-9-]{1,60}"
+"""As recipes have it, whose model a gateway does not import."""
+_NOT_SET = "the variable {} is not set; expected the secret in it"
+_PRIVATE = ("models", "keys", "outcomes")
+"""Parts in which somebody may have put a key."""
+
 
 def _checked(url: str) -> str:
     """Return a URL that can be asked, and that holds no secret."""
-    parts = urlsplit(url)
-    # Asking for the port raises where it is none.
-    if "@" in parts.netloc or parts.fragment or not parts.hostname or parts.port == 0:
-        raise ValueError("expected http(s)://host[:port]/path and no more, without a key")
+    try:
+        parts = urlsplit(url)
+        # Asking for the port raises where it is none, and so does a host that none can be.
+        plain = parts.port != 0 and (parts.hostname or "").encode("idna")
+    except ValueError:
+        plain = b""
+    if not plain or "@" in parts.netloc or parts.fragment:
+        raise ValueError(
+            "expected http(s)://host[:port]/path and no more, without a key, and the host's parts "
+            "of 1 to 63 letters"
+        )
     return url
 
 
 class ModelParams(Params):
     """Where a recipe's versions are served."""
 
-    upstream: str = Field(pattern=r"^https?://", description="Base URL, which ends in /v1.")
+    upstream: str = Field(
+        pattern=r"^https?://",
+        description="Base URL, as its clients have it: http(s)://host[:port]/path, mostly /v1.",
+    )
     upstream_key: str = Field(
         "",
         pattern=_VARIABLE,
-        description="Environment variable that holds the upstream's key; empty for none.",
+        description=(
+            "Name, in capitals, of the environment variable that holds the upstream's key; empty "
+            "for none."
+        ),
     )
     serves: str = Field(
-        min_length=1, description="The upstream's name of what serves before any rollout."
+        min_length=1,
+        max_length=200,
+        description="The upstream's name of what serves before any rollout.",
     )
 
     @field_validator("upstream")
@@ -69,7 +95,7 @@ class ModelParams(Params):
 class KeyParams(Params):
     """A client's key, as it is kept."""
 
-    id: str = Field(pattern=r"^[0-9a-f]{8}$", description="Stands in the key.")
+    id: str = Field(pattern=r"^[0-9a-f]{8}$", description="Eight digits 0-9 a-f of the key.")
     name: str = Field(min_length=1, description="Whose it is.")
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="sha256 of the key.")
     per_minute: int | None = Field(None, ge=1, description="Requests it may make in a minute.")
@@ -109,7 +135,9 @@ class CaptureParams(Params):
 
     share: float = Field(0.0, ge=0, le=1, description="Of all requests; 0 for none.")
     redact: bool = Field(True, description="Whether secrets and personal data are taken out.")
-    keep_days: float = Field(30, gt=0, description="Days after which the text is removed.")
+    keep_days: float = Field(
+        30, gt=0, le=36_500, description="Days after which the text is removed."
+    )
 
 
 class OutcomesParams(Params):
@@ -118,7 +146,9 @@ class OutcomesParams(Params):
     entry_point: str = Field("", description="Name in the group `tunesmith.outcomes`.")
     webhook: str = Field("", pattern=r"^(https?://.+)?$", description="URL that gets JSON lines.")
     secret: str = Field(
-        "", pattern=_VARIABLE, description="Environment variable that holds what signs them."
+        "",
+        pattern=_VARIABLE,
+        description="Name, in capitals, of the environment variable that holds what signs them.",
     )
 
     @field_validator("webhook")
@@ -138,7 +168,9 @@ class OutcomesParams(Params):
 class GatewayParams(Params):
     """A gateway."""
 
-    models: dict[str, ModelParams] = Field(min_length=1, description="By the recipe's name.")
+    models: dict[str, ModelParams] = Field(
+        min_length=1, description="Where models are, by the recipe's name."
+    )
     keys: tuple[KeyParams, ...] = Field((), description="Who may come in.")
     user_header: str = Field("x-tunesmith-user", description="Header with the user's id.")
     conversation_header: str = Field(
@@ -163,6 +195,16 @@ class GatewayParams(Params):
     outcomes: OutcomesParams | None = Field(
         None, description="Where records go beside the database."
     )
+
+    @field_validator("models")
+    @classmethod
+    def _are_of_recipes(cls, models: dict[str, ModelParams]) -> dict[str, ModelParams]:
+        if wrong := [name for name in models if not re.fullmatch(RECIPE_NAME, name)]:
+            raise ValueError(
+                f"{wrong[0][:80]!r}: expected a recipe's name: lower-case letters, digits and "
+                "hyphens, 2 to 61 of them"
+            )
+        return models
 
     @field_validator("keys")
     @classmethod
@@ -219,10 +261,23 @@ class GatewayParams(Params):
         return webhook(wanted.webhook, _held("outcomes.secret", wanted.secret, environment))
 
 
+def _unset(made: GatewayParams) -> Iterator[Mistake]:
+    """Yield the variables that are named, and not set."""
+    named: list[tuple[Place, str]] = [
+        (("models", name, "upstream_key"), model.upstream_key)
+        for name, model in made.models.items()
+    ]
+    if made.outcomes is not None:
+        named.append((("outcomes", "secret"), made.outcomes.secret))
+    for field, name in named:
+        if name and not os.environ.get(name, "").strip():
+            yield field, _NOT_SET.format(name)
+
+
 def _held(field: str, name: str, environment: Mapping[str, str]) -> str:
     """Return what a variable holds."""
     if not environment.get(name, "").strip():
-        raise RecipeError(f"{field}: the variable {name} is not set; expected the secret in it")
+        raise RecipeError(f"{field}: {_NOT_SET.format(name)}")
     return environment[name].strip()  # a file that it was read from ends in a line break
 
 
@@ -234,13 +289,18 @@ def load(path: Path) -> GatewayParams:
     """
     raw, lines = read_yaml(path, "a gateway's file", "models and keys")
     try:
-        return GatewayParams.model_validate(raw)
+        made = GatewayParams.model_validate(raw)
     except ValidationError as error:
-        told = []
-        for item in error.errors(include_url=False):
-            field = ".".join(map(str, item["loc"])) or "file"
-            told.append(f"{path} line {line_of(item['loc'], lines)}: {field}: {item['msg']}")
-        raise RecipeError("\n".join(told)) from None
+        found = error.errors(include_url=False)
+        mistakes = list(of_validation(GatewayParams, found, lines, private=_PRIVATE))
+        raise RecipeError(message(path, lines, mistakes)) from None
+    if unset := list(_unset(made)):
+        raise RecipeError(message(path, lines, unset))
+    for name, model in made.models.items():
+        if not urlsplit(model.upstream).path:  # of some this is right
+            place = f"{path} line {line_of(('models', name, 'upstream'), lines)}: models.{name}"
+            logger.warning("%s.upstream: has no path; most servers are asked under /v1", place)
+    return made
 
 
 def check_address(host: str, keys: bool) -> None:

@@ -12,7 +12,7 @@ from tunesmith.evaluation.capability.harness import check_tasks
 from tunesmith.evaluation.constraints import problem
 from tunesmith.evaluation.judge import Subject, check_independent
 from tunesmith.evaluation.metrics import spec
-from tunesmith.recipe.mistakes import Mistake
+from tunesmith.mistakes import Mistake
 from tunesmith.recipe.model import Recipe, mapping
 from tunesmith.recipe.named_files import read_examples, why
 from tunesmith.records import Dropped

@@ -7,14 +7,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from tunesmith.errors import RecipeError
+from tunesmith.mistakes import expected, message, of_validation
 from tunesmith.recipe import checks
-from tunesmith.recipe.mistakes import expected, message, of_validation
 from tunesmith.recipe.model import Recipe
 from tunesmith.recipe.named_files import read_named_files, read_systems
 from tunesmith.yaml_files import read_yaml
 
 TRAINING_KEYS = ("reference_examples", "golden", "evaluate", "train")
 """What `tunesmith prepare` does without, and a retrain does not."""
+_TAKING = ("evaluate", "package", "probe", "examine", "gate", "split", "mix")
+"""Parts that take values from others."""
+_PRIVATE = ("judge",)
+"""Parts in which somebody may have put a key."""
 
 
 def load(
@@ -41,11 +45,11 @@ def load(
         recipe = Recipe.model_validate(raw)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        mistakes += list(of_validation(found, marks, mistakes))
+        mistakes += list(of_validation(Recipe, found, marks, mistakes, _TAKING, _PRIVATE))
     mistakes.extend(checks.of_files(raw, path))
     if training:
         missing = (name for name in TRAINING_KEYS if raw.get(name) is None)
-        mistakes.extend(((name,), f"is missing; {expected((name,))}") for name in missing)
+        mistakes.extend(((name,), f"is missing; {expected(Recipe, (name,))}") for name in missing)
     if recipe is not None:
         recipe._path = path.absolute()
         mistakes.extend(checks.of_recipe(recipe, raw, training))

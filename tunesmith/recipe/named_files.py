@@ -11,7 +11,7 @@ from tunesmith.data.readers import read_files
 from tunesmith.data.source_files import gather
 from tunesmith.errors import InputError, RecipeError
 from tunesmith.evaluation.judge import load_rubric
-from tunesmith.recipe.mistakes import Mistake
+from tunesmith.mistakes import Mistake
 from tunesmith.records import Dropped, Example, LabelExample
 
 MAX_BYTES = 1 << 20
