@@ -66,6 +66,14 @@ def test_a_setting_that_is_wrong_is_named(settings_of, value):
         settings_of(TUNESMITH_REBUILD=value)
 
 
+def test_a_home_that_can_be_no_folder_is_named(settings_of, tmp_path):
+    (tmp_path / "file").touch()
+    for wrong in ("file", "file/below"):
+        with pytest.raises(RecipeError, match=f"TUNESMITH_HOME={wrong} can be no folder"):
+            settings_of(TUNESMITH_HOME=wrong)
+    assert not settings_of(TUNESMITH_HOME="a/b").home.exists()
+
+
 def test_servers_that_run_are_used_and_those_that_ended_are_not(settings_of, tmp_path):
     found = settings_of()
     assert found.servers == {}

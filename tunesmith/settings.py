@@ -46,7 +46,10 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default_factory=_home,
-        description="Folder for everything that no other setting places elsewhere.",
+        description=(
+            "Folder for everything that no other setting places elsewhere. Default: the nearest "
+            "`.tunesmith` upwards from the current folder, else a new one there."
+        ),
     )
     store_url: str = Field(
         "",
@@ -95,6 +98,16 @@ class Settings(BaseSettings):
             "goes into a further record."
         ),
     )
+
+    @field_validator("home")
+    @classmethod
+    def _can_be_made(cls, home: Path) -> Path:
+        # Told here: whoever finds it missing later knows only what lies in it.
+        wanted = home.absolute()
+        there = next(at for at in (wanted, *wanted.parents) if os.access(at, os.F_OK))
+        if not there.is_dir() or not (there == wanted or os.access(there, os.W_OK)):
+            raise ValueError(f"TUNESMITH_HOME={home} can be no folder: see {there}")
+        return home
 
     @field_validator("rebuild")
     @classmethod
@@ -163,7 +176,10 @@ def _load(environment: tuple[tuple[str, str], ...], cwd: str) -> Settings:
     except SettingsError as error:
         raise RecipeError(f"the environment's TUNESMITH_* settings are wrong: {error}") from error
     except ValidationError as error:
-        details = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        details = "; ".join(
+            f"{item['loc'][0]}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors()
+        )
         raise RecipeError(f"the environment's TUNESMITH_* settings are wrong: {details}") from error
 
 
