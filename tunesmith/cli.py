@@ -724,11 +724,22 @@ def gateway() -> None:
 
 @gateway.command("serve")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address; others need a key.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65_535))
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="Port."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that share the port.",
+)
 def serve_gateway(file: Path, host: str, port: int, workers: int) -> None:
-    """Serve what a gateway's FILE says, until told to end."""
+    """Serve what a gateway's FILE says, until told to end.
+
+    The file is read once, at the start. A host other than this machine needs keys in it.
+    """
     from tunesmith import settings
     from tunesmith.commands.gateway import serve
 
