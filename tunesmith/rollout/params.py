@@ -100,7 +100,10 @@ class RolloutParams(Params):
 
     stages: tuple[StageName, ...] = Field(
         ("shadow", 5, 10, 25, 50, 100, "bake"),
-        description="Stages in order; numbers are the treatment's percent.",
+        description=(
+            "Stages in order; numbers are the treatment's percent. In `shadow` it is asked, and "
+            "nobody sees it; in `bake` it has everybody, is still watched, and can go back."
+        ),
     )
     shadow_requests: int = Field(200, ge=1, description="Live prompts that `shadow` asks in pairs.")
     minimum_requests: int = Field(
