@@ -5,6 +5,7 @@ A quick part runs in the suite. A long one, with other examples each time:
     FUZZ_CASES=2000 python -m pytest tests/gateway/test_fuzz.py --hypothesis-profile=search
 """
 
+import contextlib
 import json
 import os
 import re
@@ -261,7 +262,6 @@ RAW = {
     "a tunnel": head(method="CONNECT", path="x:80"), "a web socket": head(
         b"connection: upgrade", b"upgrade: websocket", b"sec-websocket-version: 13",
         b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==", method="GET"),
-    "another protocol": head(b"connection: upgrade", b"upgrade: h2c", LENGTH) + TEXT,
     "no body at all": head(), "a half of the headers": b"POST / HTTP/1.1\r\nx-a",
     "nothing": b"", "a half of the body": head(LENGTH) + TEXT[:10], "only headers": head(LENGTH),
     "a half of the chunks": head(CHUNKED) + b"2\r\n{}\r\n",
@@ -301,6 +301,54 @@ def test_bytes_that_are_no_request_are_told_or_hung_up_on(running, http, name):
     told = statuses(converse(running, RAW[name]))
     assert all(400 <= status < 500 for status in told), told
     assert lives(http)
+
+
+# What Java's client sends with every request.
+WISH = (b"connection: Upgrade, HTTP2-Settings", b"upgrade: h2c", b"http2-settings: AAEAAEAAAAIAAA")
+CHUNKS = b"%x\r\n%b\r\n0\r\n\r\n" % (len(TEXT), TEXT)
+INNER = head(method="GET", path="/v1/models")
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7, 10_000])
+@pytest.mark.parametrize(
+    "asked", [head(*WISH, LENGTH) + TEXT, head(*WISH, CHUNKED) + CHUNKS], ids=["length", "chunks"]
+)
+def test_a_wish_for_another_protocol_is_not_heard_and_its_body_is_its_own(running, asked, pieces):
+    last = head(*WISH, b"connection: close, upgrade", method="GET")
+    before = len(running.treatment.requests)
+    came = converse(running, asked * 2 + INNER + asked + last, pieces, ends=True)
+    assert statuses(came) == [200, 200, 200, 200, 405]
+    assert len(running.treatment.requests) == before + 3
+
+
+@pytest.mark.parametrize("upgrade", [b"foo", b"websocket", b"TLS/1.0, HTTP/1.1"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_body_is_no_request_whatever_is_asked_for_beside(running, upgrade, method):
+    wish = (b"connection: upgrade", b"upgrade: " + upgrade, b"expect: 100-continue")
+    host, port = running.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=8) as line:
+        line.sendall(head(*wish, b"content-length: %d" % len(INNER), method=method))
+        came = line.recv(1 << 16)  # the headers have been read before their body is there
+        line.sendall(INNER)
+        line.settimeout(0.1)
+        with contextlib.suppress(TimeoutError):
+            while part := line.recv(1 << 16):
+                came += part
+    assert statuses(came) == ([100, 400] if method == "POST" else [405])
+
+
+def test_what_follows_the_wish_for_a_tunnel_is_not_read(running):
+    tunnel = head(LENGTH, method="CONNECT", path="x:80")
+    assert statuses(converse(running, tunnel + INNER, ends=True)) == [400]
+
+
+@pytest.mark.parametrize("name", [
+    name for name, raw in RAW.items() if re.search(rb"host: x\r\n.*(length|encoding): ", raw, re.S)
+])  # fmt: skip
+def test_with_a_wish_for_another_protocol_all_limits_are_as_without(running, name):
+    plain, wish = RAW[name], b"host: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n"
+    told = statuses(converse(running, plain.replace(b"host: x\r\n", wish, 1)))
+    assert told == statuses(converse(running, plain))
 
 
 def test_a_request_that_goes_on_after_its_answer_is_ended(running):

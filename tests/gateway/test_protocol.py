@@ -69,6 +69,30 @@ def test_headers_that_do_not_come_are_not_waited_for(tmp_path, monkeypatch):
             assert http.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("asked", "more"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n"),
+        (b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n", b"{}"),
+        (b"POST /nothing HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n"
+         b"Content-Length: 2\r\n\r\n", b"{"),
+    ],
+    ids=["a line's end", "a body's end", "a part of a body"],
+)  # fmt: skip
+def test_what_comes_after_an_answer_and_begins_nothing_keeps_no_connection(
+    tmp_path, monkeypatch, asked, more
+):
+    monkeypatch.setattr(protocol, "SLOWEST", 0.5)
+    with gateway(tmp_path / "i") as running:
+        port = int(running.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(asked)
+            while not client.recv(4096).endswith(b"}"):
+                pass
+            client.sendall(more)
+            assert client.recv(4096) == b""
+
+
 def test_a_body_may_be_far_longer_than_headers(running):
     with running.http() as http:
         reply = http.post("/v1/chat/completions", content=b" " * (20 * LARGEST) + b"{}")

@@ -23,6 +23,7 @@ from tunesmith.database.session import session
 from tunesmith.database.tables import Interaction as Row
 from tunesmith.errors import RecipeError
 from tunesmith.gateway.config import GatewayParams, check_address, load
+from tunesmith.gateway.server import PSEUDONYMS, pseudonym_key
 from tunesmith.rollout.ledger import Version, latest, move, start
 from tunesmith.rollout.params import RolloutParams
 
@@ -205,6 +206,72 @@ def test_it_ends_when_its_streams_have(started, upstream):
         seen = list(lines)
     assert seen[-2] == "data: [DONE]" or seen[-1] == "data: [DONE]"
     assert running.process.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_after_a_while_its_port_is_free_and_a_second_signal_waits_for_no_stream(
+    started, upstream, workers
+):
+    running = started(workers=workers, drain=0.1)
+    running.served()
+    wait_for(lambda: recorded(running.database) == 1)  # the importer is there, too
+    upstream.answer = streams(OPENING, *[piece("x")] * 400, every=0.05)
+    with httpx.stream(
+        "POST", f"{running.url}/v1/chat/completions", json=BODY | {"stream": True}
+    ) as reply:
+        lines = reply.iter_lines()
+        next(lines)
+        running.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: _is_free(running.url))
+        assert [next(lines) for _ in range(4)]  # it goes on meanwhile
+        running.process.send_signal(signal.SIGTERM)
+        with pytest.raises(httpx.TransportError):
+            list(lines)
+    assert running.process.wait(timeout=20) == 0
+    with session(running.database) as opened:
+        assert sorted(opened.scalars(select(Row.ending))) == ["answered", "client_gone"]
+
+
+def _is_free(url):
+    try:
+        socket.create_server(("127.0.0.1", int(url.rpartition(":")[2]))).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_signal_to_the_whole_group_of_processes_is_one(started, upstream):
+    running = started(workers=2, drain=3600)
+    upstream.answer = streams(OPENING, *[piece("x")] * 4, piece(finish_reason="stop"), DONE,
+                              every=0.1)  # fmt: skip
+    with httpx.stream(
+        "POST", f"{running.url}/v1/chat/completions", json=BODY | {"stream": True}
+    ) as reply:
+        lines = reply.iter_lines()
+        next(lines)
+        os.killpg(running.process.pid, signal.SIGTERM)
+        assert "data: [DONE]" in list(lines)
+    wait_for(lambda: {running.ready() for _ in range(8)} == {503})
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("length", [0, 31, 65])
+def test_a_key_of_pseudonyms_that_is_none_is_told_and_left(tmp_path, length):
+    (tmp_path / PSEUDONYMS).write_bytes(b"x" * length)
+    with pytest.raises(RecipeError, match=f"{PSEUDONYMS} has {length} bytes; expected the 32"):
+        pseudonym_key(tmp_path)
+    assert (tmp_path / PSEUDONYMS).read_bytes() == b"x" * length
+
+
+def test_a_key_of_pseudonyms_is_on_the_disk_before_it_counts(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(
+        (os.fstat(file).st_size, (tmp_path / PSEUDONYMS).exists())))  # fmt: skip
+    key = pseudonym_key(tmp_path)
+    assert synced == [(32, False)]
+    assert key == pseudonym_key(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [PSEUDONYMS]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "gateway.example"])

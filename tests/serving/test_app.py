@@ -6,6 +6,7 @@ import json
 import math
 import os
 import signal
+import socket
 import threading
 
 import httpx
@@ -311,6 +312,34 @@ def test_from_the_signal_on_it_is_not_ready_and_streams_go_on(endless, ended):
 
     with engine() as made:
         assert run_while(ask, Desk(endless, made), drain=3600) == (200, "data: [DONE]")
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_wish_for_another_protocol_is_not_heard_and_its_body_is_its_own(
+    models, ended, together, chunked
+):
+    body = json.dumps(ASK | {"max_tokens": 1}).encode()
+    frame = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+    asked = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n" \
+        b"Upgrade: h2c\r\n" + frame + b"\r\n\r\n"  # fmt: skip
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+
+    def ask(http):
+        with socket.create_connection((http.base_url.host, http.base_url.port), 30) as line:
+            for _ in range(2):  # and the connection is kept
+                line.sendall(asked + body if together else asked)
+                if not together:
+                    wait_for(lambda: http.get("/healthz").status_code == 200)
+                    line.sendall(body)
+                came = line.recv(1 << 16)
+                assert came.startswith(b"HTTP/1.1 200 "), came
+                while b'"usage"' not in came:
+                    came += line.recv(1 << 16)
+        return True
+
+    with engine() as made:
+        assert run_while(ask, Desk(models, made), drain=0)
 
 
 def test_it_ends_a_while_after_the_signal(models, ended):

@@ -4,7 +4,10 @@ Labels come from the routes and from fixed lists alone, so that no client can ma
 """
 
 import asyncio
+import fcntl
 import os
+import shutil
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -128,12 +131,36 @@ class Metrics:
         return generate_latest(together)
 
 
-def several(folder: Path) -> None:
-    """Let the workers of this process share their counters; before any is made."""
+def several(folder: Path) -> Path:
+    """Let the workers of this process share their counters; before any is made.
+
+    Returns:
+        Their folder, one of their own: another gateway may have the same home.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for left in folder.glob("*.db"):
-        left.unlink()
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    one_at_a_time = os.open(folder, os.O_RDONLY)
+    fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+    try:
+        for left in folder.iterdir():
+            _remove_unless_held(left)
+        own = Path(tempfile.mkdtemp(dir=folder))
+        # Held as long as this process lives, whatever ends it; its workers do not inherit it.
+        fcntl.flock(os.open(own, os.O_RDONLY), fcntl.LOCK_EX)
+    finally:
+        os.close(one_at_a_time)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(own)
+    return own
+
+
+def _remove_unless_held(left: Path) -> None:
+    held = os.open(left, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(left, ignore_errors=True)
+    except BlockingIOError:
+        pass  # a gateway that runs
+    finally:
+        os.close(held)
 
 
 def ended(folder: Path, worker: int) -> None:

@@ -2,13 +2,15 @@
 
 The application counts headers when they are all there. Whoever sends them without end, or one that
 does not end, is stopped here; so is a connection whose headers never come to their end, or that
-has its answer and goes on with the request for ever.
+has its answer and goes on with the request for ever. Who asks for another protocol beside is
+answered in this one, as RFC 9110, 7.8 allows: Java's client asks for HTTP/2 with every request.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tunesmith.gateway.asgi import CONNECTION, error_body
@@ -46,11 +48,44 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, unless what goes on is too long."""
         self._unread += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._read(data)
+        except httptools.HttpParserError:
+            told = "Invalid HTTP request received."
+            self.logger.warning(told)
+            self.send_400_response(told)
         if self._unread > LARGEST and not self.transport.is_closing():
             self._refuse()
-        if self._heading:  # mostly they come whole, and nobody has to wait
+        # Mostly a request has come whole and its answer is under way: nobody has to wait.
+        if self._clock is None and (
+            self._heading or (not self._reading and self.cycle.response_complete)
+        ):
             self._wait()
+
+    def _read(self, data: bytes) -> None:
+        left: bytes | memoryview = data
+        while True:
+            try:
+                self.parser.feed_data(left)
+                return
+            except httptools.HttpParserUpgrade as asked:
+                left = memoryview(left)[asked.args[0] :]
+                self._begin_again()
+
+    def _begin_again(self) -> None:
+        """Read headers anew without the wish for another protocol.
+
+        With it the parser takes what follows for that protocol's; without, for the body it is.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT":  # is a wish by itself, and what follows has no frame
+            raise httptools.HttpParserError("there is no tunnel")
+        head = [b"%b %b HTTP/%b" % (method, self.url, version.encode())]
+        head += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.parser.feed_data(b"\r\n".join([*head, b"", b""]))
 
     def on_message_begin(self) -> None:
         """Begin the headers."""
@@ -61,7 +96,9 @@ class Protocol(HttpToolsProtocol):
         self._reading = self._heading = True
 
     def on_headers_complete(self) -> None:
-        """Begin the request."""
+        """Begin the request, or read on where it begins again."""
+        if self.parser.should_upgrade():
+            return
         self._heading = False
         self._came()
         super().on_headers_complete()
@@ -73,6 +110,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the request."""
+        if self._heading:  # begins again
+            return
         self._reading = False
         self.scope["extensions"][CONNECTION]["whole"] = True
         self._came()

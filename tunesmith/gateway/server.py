@@ -1,7 +1,8 @@
 """Running a gateway: one process or several on one port, and an end that drops nobody.
 
 On SIGTERM a worker is first no longer ready, so that whoever spreads the traffic stops sending;
-after `drain` seconds it takes no more connections, and streams that run may end.
+after `drain` seconds it takes no more connections, and streams that run may end. SIGINT does not
+wait for `drain`, and a second signal does not wait for streams.
 """
 
 import asyncio
@@ -40,8 +41,13 @@ from tunesmith.gateway.watching import look, watch
 logger = logging.getLogger(__name__)
 
 PSEUDONYMS = "pseudonyms.key"
+_KEY = 32
+"""Bytes of it."""
 _AGAIN = 0.5
 """Seconds after which another takes the place of a worker that has died."""
+_AT_ONCE = signal.SIGUSR1
+"""What a worker is sent in place of a second signal: who ends a whole group of processes, such as a
+terminal, has told the worker itself once before its parent does."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +80,8 @@ def run(config: GatewayParams, place: Place) -> None:
     """Serve until the process is told to end.
 
     Raises:
-        RecipeError: the address can be reached from elsewhere without a key or is taken, or a
-            secret is not set.
+        RecipeError: the address can be reached from elsewhere without a key or is taken, a secret
+            is not set, or the key of the pseudonyms is none.
         Transient: the database cannot be reached at the start.
     """
     # What is wrong is told before anything is open.
@@ -86,13 +92,12 @@ def run(config: GatewayParams, place: Place) -> None:
     opened = _listen(place.host, place.port)
     place.segments.mkdir(parents=True, exist_ok=True, mode=0o700)
     logger.info("listening on %s:%s", *opened.getsockname()[:2])
-    worker = _Worker(config, place)
     with importing(place.segments, place.database, config.capture.keep_days):
         if place.workers == 1:
-            worker.run(opened)
+            _Worker(config, place).run(opened)
             return
-        several(place.home / "metrics")
-        _supervise(worker, opened, place)
+        counters = several(place.home / "metrics")
+        _supervise(_Worker(config, place, counters), opened, place, counters)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -106,23 +111,36 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _supervise(worker: "_Worker", opened: socket.socket, place: Place) -> None:
+def _supervise(worker: "_Worker", opened: socket.socket, place: Place, counters: Path) -> None:
     """Keep as many workers as were asked for, until this process is told to end."""
-    ending = threading.Event()
+    ending, starting = threading.Event(), threading.Lock()
     # Started anew: a copy of this process would share its connections to the database.
     context = multiprocessing.get_context("spawn")
     started: list[BaseProcess] = []
 
     def end(number: int, frame: FrameType | None) -> None:
+        again = ending.is_set()
         ending.set()
         for one in started:
             if one.pid is not None and one.is_alive():
-                os.kill(one.pid, number)
+                os.kill(one.pid, _AT_ONCE if again else number)
+        drain = 0.0 if again or number == signal.SIGINT else place.drain
+        let_go = threading.Timer(drain, take_no_more)
+        let_go.daemon = True
+        let_go.start()
+
+    def take_no_more() -> None:
+        """Close the port here, too: else clients connect to nobody, and no other can have it."""
+        with starting:
+            opened.close()
 
     def start() -> None:
-        one = context.Process(target=worker.run, args=(opened,))
-        one.start()
-        started.append(one)
+        with starting:
+            if ending.is_set():
+                return
+            one = context.Process(target=worker.run, args=(opened,))
+            one.start()
+            started.append(one)
         if ending.is_set():
             one.terminate()  # the signal may have come before it stood among those to tell
 
@@ -138,31 +156,50 @@ def _supervise(worker: "_Worker", opened: socket.socket, place: Place) -> None:
             if ending.is_set():
                 continue
             logger.error("worker %s ended with %s; another takes its place", one.pid, one.exitcode)
-            ended(place.home / "metrics", one.pid or 0)
+            ended(counters, one.pid or 0)
             if not ending.wait(_AGAIN):
                 start()
 
 
 def pseudonym_key(home: Path) -> bytes:
-    """Return the key of the pseudonyms, made once; all workers and replicas need the same."""
+    """Return the key of the pseudonyms, made once; all workers and replicas need the same.
+
+    Raises:
+        RecipeError: what lies there is none; it is never replaced.
+    """
     path = home / PSEUDONYMS
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(FileExistsError):
-        made = path.with_suffix(f".{os.getpid()}")
-        made.touch(mode=0o600)
-        made.write_bytes(secrets.token_bytes(32))
-        try:
+    if not path.exists():
+        _make_key(path)
+    key = path.read_bytes()
+    if len(key) != _KEY:
+        raise RecipeError(
+            f"{path} has {len(key)} bytes; expected the {_KEY} of a key. Put a copy there, of a "
+            "backup or of another gateway that had the same; only where there is none, remove the "
+            "file: another key is made, and users of a rollout that runs are counted as new ones"
+        )
+    return key
+
+
+def _make_key(path: Path) -> None:
+    made = path.with_suffix(f".{secrets.token_hex(4)}")
+    made.touch(mode=0o600)
+    try:
+        with made.open("wb") as file:
+            file.write(secrets.token_bytes(_KEY))
+            file.flush()
+            os.fsync(file.fileno())  # a name without content would be a key that is none
+        with contextlib.suppress(FileExistsError):  # another was first, and its key counts
             os.link(made, path)
-        finally:
-            made.unlink()
-    return path.read_bytes()
+    finally:
+        made.unlink()
 
 
 class _Worker:
-    """One process of a gateway."""
+    """One process of a gateway; `counters` is a folder where there are several."""
 
-    def __init__(self, config: GatewayParams, place: Place) -> None:
-        self._config, self._place = config, place
+    def __init__(self, config: GatewayParams, place: Place, counters: Path | None = None) -> None:
+        self._config, self._place, self._counters = config, place, counters
         # Shared by all workers, so that a rate is one however many there are.
         self._key_rates, self._shadow_rates = Rates(len(config.keys)), Rates(1)
 
@@ -189,7 +226,7 @@ class _Worker:
 
     def _door(self) -> Door:
         config, place = self._config, self._place
-        metrics = Metrics(place.home / "metrics" if place.workers > 1 else None)
+        metrics = Metrics(self._counters)
         secret, deliver = pseudonym_key(place.home), config.deliver()
         return Door(
             routes=Routes(config.lease),
@@ -235,7 +272,7 @@ class _Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        handled = (signal.SIGTERM, signal.SIGINT)
+        handled = (signal.SIGTERM, signal.SIGINT, _AT_ONCE)
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
         try:
             yield
@@ -245,11 +282,25 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Be no longer ready; after a while, take no more connections."""
-        if self._door.ending.is_set() or sig == signal.SIGINT:
-            self.should_exit = True
-            return
+        alone = multiprocessing.parent_process() is None
+        again = self._door.ending.is_set() and alone
         self._door.ending.set()
-        asyncio.get_running_loop().call_later(self._drain, self._stop)
+        loop = asyncio.get_running_loop()
+        if again or sig == _AT_ONCE:
+            loop.call_soon_threadsafe(self._cut)
+        elif sig == signal.SIGINT:
+            self._stop()
+        else:
+            loop.call_later(self._drain, self._stop)
 
     def _stop(self) -> None:
         self.should_exit = True
+
+    def _cut(self) -> None:
+        """Stop, and hang up on everybody; what became of their requests is written as ever."""
+        self._stop()
+        self._door.patience = 0.0
+        for server in self.servers if self.started else ():
+            server.close()  # nobody new comes in until uvicorn stops
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()

@@ -50,7 +50,13 @@ def listen(host: str, port: int, key: str) -> socket.socket:
 def run(desk: Desk, opened: socket.socket, drain: float = DRAIN) -> None:
     """Serve until SIGTERM or SIGINT; answers end first, and SIGINT does not wait for `drain`."""
     settings = uvicorn.Config(
-        desk.application(), log_level="warning", access_log=False, server_header=False
+        desk.application(),
+        # The other parser that uvicorn knows loses the body of who asks for another protocol, as
+        # Java's client does, and reads it as a request of its own.
+        http="h11",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
     )
     _Server(settings, desk, drain).run([opened])
 
