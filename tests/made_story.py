@@ -69,9 +69,7 @@ def put(database: str, rollout: Rollout, hours: Sequence[float], count: int = 40
                 assigned=side, served=side, model="m", unit=unit, key="", streamed=False,
                 ending="answered", status=200, attempts=1, seconds=1.0, prompt_tokens=10,
                 completion_tokens=20, length=100, refusal=False, finish_reason="stop",
-                treatment_ending=(
-                    "cut" if side == "treatment" and number % 5 == 0 and number > count // 2 else None
-                ),
+                treatment_ending="cut" if side == "treatment" and number % 10 == 0 else None,
                 shadow_of="",
             )
         )  # fmt: skip

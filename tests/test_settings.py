@@ -74,6 +74,14 @@ def test_a_home_that_can_be_no_folder_is_named(settings_of, tmp_path):
     assert not settings_of(TUNESMITH_HOME="a/b").home.exists()
 
 
+def test_where_all_is_elsewhere_no_home_is_needed(settings_of, monkeypatch):
+    """A worker whose folder nobody may write to takes a candidate back as any other."""
+    monkeypatch.setattr(settings.os, "access", lambda path, mode: mode == os.F_OK)
+    assert settings_of(TUNESMITH_DATABASE="sqlite:///t.db").database == "sqlite:///t.db"
+    with pytest.raises(RecipeError, match="TUNESMITH_HOME=a can be no folder"):
+        settings_of(TUNESMITH_HOME="a")
+
+
 def test_servers_that_run_are_used_and_those_that_ended_are_not(settings_of, tmp_path):
     found = settings_of()
     assert found.servers == {}

@@ -184,7 +184,7 @@ def roll_back(database: str, rollout: Rollout, by: str, why: str) -> Rollout:
     """
     while rollout.position.status != "rolled_back":
         with contextlib.suppress(ledger.TooLate):
-            ledger.move(database, rollout, "roll_back", by, why, _now())
+            return ledger.move(database, rollout, "roll_back", by, why, _now())
         newest = ledger.latest(database, rollout.recipe)
         if newest is None or newest.id != rollout.id:
             raise Unready(

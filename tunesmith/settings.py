@@ -46,6 +46,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default_factory=_home,
+        validate_default=False,  # nobody has named it, and where all is elsewhere none is needed
         description=(
             "Folder for everything that no other setting places elsewhere. Default: the nearest "
             "`.tunesmith` upwards from the current folder, else a new one there."

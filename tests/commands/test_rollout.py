@@ -7,13 +7,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, update
 
-from tests.made_story import BEGUN, HOUR, NAMES, PARAMS, begun, moved, put, seen
+from tests.made_story import BEGUN, HOUR, NAMES, NEW, OLD, PARAMS, begun, moved, put, seen
 from tunesmith.cli import main
 from tunesmith.commands import rollout as commands
 from tunesmith.commands.rollout import find, history, plan, report, status
 from tunesmith.database.session import session
 from tunesmith.database.tables import Interaction, Move, Rollout
 from tunesmith.errors import InputError
+from tunesmith.rollout import ledger
 from tunesmith.rollout.params import RolloutParams
 from tunesmith.rollout.plan import Traffic
 from tunesmith.settings import Settings
@@ -73,6 +74,11 @@ def test_status_after_a_person_took_it_back_says_what_the_report_says(here, live
     report("mail", here, path)
     (said,) = (line for line in text.splitlines() if line.startswith("errors"))
     assert said.split()[2] in path.read_text()
+
+
+def test_of_what_serves_at_once_no_guardrail_is_told(here):
+    ledger.settle(here.database, "mail", OLD, NEW, "ann", "urgent", BEGUN)
+    assert "no data" not in status("mail", here)
 
 
 @pytest.mark.parametrize("wrong", ["", "file/story.html"])

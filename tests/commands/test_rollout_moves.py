@@ -240,6 +240,7 @@ def test_a_rollout_runs_from_start_to_promotion_by_hand(world: World, two: str):
     assert latest(settings.database, two).position.status == "done"
     with pytest.raises(Unready, match="version 2 is the champion already"):
         start(two, settings, "v2")
+    assert "promoted already; nothing was moved" in advance(two, settings, "go on", "done")
 
 
 def test_going_back_from_all_users_takes_the_alias_along(world: World, two: str, monkeypatch):

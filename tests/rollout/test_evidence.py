@@ -205,6 +205,16 @@ def test_the_breaker_looks_at_the_last_requests_of_the_treatment(database, rollo
     assert found.tripped == "20 of the treatment's last 20 requests failed"
 
 
+def test_what_users_met_counts_also_before_it_was_loaded(database, rollout):
+    rows = interactions(rollout, treatment_ending=(
+        lambda n, side: "refused" if side == "treatment" and n < 2000 else None
+    ))  # fmt: skip
+    put(database, rows)
+    found = collect(database, rollout, NOW + 21 * HOUR)
+    assert by_name(found)["errors"].worse
+    assert found.in_stage == by_name(found)["errors"].requests
+
+
 def test_the_breaker_leaves_out_what_says_nothing_of_the_model(database, rollout):
     ends = ["refused", "client_error", "client_gone", "client_error"]
     put(database, interactions(

@@ -203,7 +203,15 @@ def test_no_move_is_dated_before_the_last_one(database):
     assert history(database, made.id)[-1].at == NOW + step
     settled = settle(database, "tiny", OLD, NEW, "ann", "", behind)
     assert latest(database, "tiny") == settled
-    assert history(database, settled.id)[0].at == settled.position.entered == NOW + 2 * step
+    assert history(database, settled.id)[0].at == NOW + 2 * step
+    assert settled.position.entered == behind
+
+
+def test_a_clock_that_was_ahead_keeps_nothing_waiting(database):
+    held = move(database, begun(database), "hold", "ann", "", NOW + datetime.timedelta(days=365))
+    made = move(database, held, "advance", "tick", "", LATER)
+    assert made.position.entered == LATER
+    assert history(database, made.id)[-1].at > NOW + datetime.timedelta(days=365)
 
 
 def test_what_another_has_followed_moves_no_more(database):

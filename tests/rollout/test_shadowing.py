@@ -101,8 +101,15 @@ def test_one_that_is_not_loaded_yet_is_waited_for(database, rollout):
     put(database, pairs(rollout, ending=lambda n: "refused"))
     found = collect(database, rollout, LATER)
     assert (found.paired, found.shadow_worse, found.tripped) == (0, "", "")
-    move = decide(PARAMS, rollout.position, found, LATER)
-    assert move.kind == "stay" and "has not answered once" in move.why
+    said = decide(PARAMS, rollout.position, found, LATER)
+    assert said.kind == "stay" and "has not answered once" in said.why
+    for unsettled, kind in (("hold", "hold"), ("ask", "ask"), ("roll_back", "ask")):
+        params = PARAMS.model_copy(update={"unsettled": unsettled})
+        later = decide(params, rollout.position, found, NOW + 49 * HOUR)
+        assert (later.kind, later.why) == (kind, said.why)
+    # A person who does not wait meets no verdict on what no user has met.
+    at_ten = move(database, rollout, "advance", "ann", "", NOW)
+    assert collect(database, at_ten, LATER).tripped == ""
 
 
 def test_what_it_failed_before_it_was_loaded_does_not_count(database, rollout):

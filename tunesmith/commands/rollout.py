@@ -180,6 +180,7 @@ def status(name: str, settings: Settings) -> str:
     latest = look(settings, rollout, now) if rollout.open else None
     looks = () if latest else past.looks(database, rollout, entries, now)
     readings = latest.readings if latest else looks[-1].readings if looks else ()
+    known = latest is not None or any(reading.requests or reading.due for reading in readings)
     newest = past.newest(database, rollout)
     parts = [
         f"{rollout.recipe}: {words.title(rollout)} (rollout {rollout.id})",
@@ -188,7 +189,7 @@ def status(name: str, settings: Settings) -> str:
         "" if latest is None else words.spent(rollout, latest),
         "" if latest is None else latest.ratio,
         text_table(words.shadow(rollout, latest.shadow)) if latest and latest.shadow else "",
-        f"{text_table(words.table(rollout, readings))}\n\n{words.HOW}" if readings else "",
+        f"{text_table(words.table(rollout, readings))}\n\n{words.HOW}" if known else "",
         f"newest request that is imported: {words.moment(newest) if newest else 'none'}",
         _next(rollout),
     ]

@@ -71,6 +71,9 @@ def advance(name: str, settings: Settings, why: str, to: str | None = None) -> s
         InputError: another stage follows than the one that is named.
         Unready: it is over, the next tick would take it back at once, or somebody has just pushed.
     """
+    rollout = find(settings, name)
+    if to == rollout.position.status == "done":
+        return f"{rollout.recipe} is {words.title(rollout).lower()} already; nothing was moved"
     rollout = _open(settings, name, "advance")
     at, stages = rollout.position.stage, [str(stage) for stage in rollout.params.stages]
     following = [*stages, "done"][at + 1]
@@ -195,9 +198,13 @@ def _move(
 
 def _meanwhile(settings: Settings, seen: Rollout, command: str, reason: str) -> str:
     entries = ledger.history(settings.database, seen.id)
-    told = "; ".join(
-        f"{words.moved(seen, entries, at)}, by {entries[at].by}: {entries[at].why}"
-        for at in range(seen.moves, len(entries))
+    told = (
+        "another has begun, or serves at once"
+        if len(entries) == seen.moves
+        else "; ".join(
+            f"{words.moved(seen, entries, at)}, by {entries[at].by}: {entries[at].why}"
+            for at in range(seen.moves, len(entries))
+        )
     )
     again = f"tunesmith rollout {command} {seen.recipe} --why {shlex.quote(reason)}"
     return (

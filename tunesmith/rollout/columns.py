@@ -75,16 +75,17 @@ def lapsed(row: type[Interaction]) -> ColumnElement[bool]:
 
 
 def answering_since(database: str, rollout: str, until: int) -> int | None:
-    """Return from when on requests tell of the treatment; None while it has only failed.
+    """Return from when on requests tell of the treatment; None while it has only failed in shadow.
 
-    One that its server has not loaded yet fails whatever it is asked. Once it answers, that is left
-    out, and so is what control answered meanwhile.
+    One that its server has not loaded yet fails whatever it is asked. In shadow that hurts nobody,
+    and is left out once it answers or is asked by a user, with what control answered meanwhile.
 
     Raises:
         Transient: the database cannot be reached.
     """
     row, error = Interaction, measured(Interaction)["error"]
-    tell = select(row.at, error).where(
+    matters = or_(error == 0, row.shadow_of == "")
+    tell = select(row.at, matters).where(
         row.rollout == rollout,
         row.at <= until,
         row.assigned == "treatment",
@@ -93,9 +94,10 @@ def answering_since(database: str, rollout: str, until: int) -> int | None:
     first = tell.order_by(row.at, row.id).limit(1)
     with reading(database) as opened:
         found = opened.execute(first).first()
-        if found is None or not found[1]:
+        if found is None or found[1]:
             return 0
-        return opened.execute(first.where(error == 0)).scalar()
+        later = opened.execute(first.where(matters)).first()
+        return None if later is None else int(later[0])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@
 | the circuit breaker tripped | roll back |
 | a guardrail is credibly worse | roll back |
 | users do not fall to the sides as they should | hold |
-| in shadow it has not answered once | stay |
+| in shadow it has not answered once | stay; after the first stage's least time, ask |
 | too few requests or too little time in this stage | stay |
 | all that the next stage asks for is shown | advance |
 | something is not settled, and the budget is not spent | stay |
@@ -29,6 +29,8 @@ from tunesmith.rollout.params import RolloutParams, StageName
 
 if TYPE_CHECKING:  # a gateway knows positions and weights, and needs no numpy for it
     from tunesmith.rollout.readings import Reading
+
+_SILENT = "it was asked in shadow and has not answered once; does its server have it?"
 
 Status = Literal["running", "held", "asking", "rolled_back", "done"]
 Kind = Literal["stay", "advance", "hold", "ask", "roll_back", "finish"]
@@ -112,6 +114,9 @@ def decide(
         return Move("stay", "a person holds it" if position.status == "held" else "it is asked")
     if seen.ratio:
         return Move("hold", seen.ratio)
+    patience = datetime.timedelta(hours=params.first_hours)
+    if seen.silent and now > position.entered + patience:
+        return Move("hold" if params.unsettled == "hold" else "ask", _SILENT)
     missing = _missing(params, position, seen, now)
     if missing:
         return Move("stay", missing)
@@ -131,7 +136,7 @@ def _missing(
     """Say what of the least number of requests or time is missing; empty if nothing is."""
     stage = params.stages[position.stage]
     if seen.silent:
-        return "it was asked in shadow and has not answered once; does its server have it?"
+        return _SILENT
     if stage == "shadow":
         left = params.shadow_requests - seen.paired
         return f"{left:,} more prompts are to be asked in shadow" if left > 0 else ""

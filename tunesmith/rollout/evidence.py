@@ -65,8 +65,7 @@ def collect(
     anew = columns.at >= _milliseconds(_looked_at([move for move in moves if move.at <= now]))
     due = columns.ended <= until - params.longest_window * _HOUR
     since, shadows = answering_since(database, rollout.id, until), Shadows()
-    in_shadow = params.stages[rollout.position.stage] == "shadow"
-    if in_shadow:
+    if params.stages[rollout.position.stage] == "shadow":
         error = params.alpha * IN_SHADOW
         shadows = compare(database, rollout.id, params, error, until, metrics or {})
     return Evidence(
@@ -74,11 +73,8 @@ def collect(
         in_stage=_in_stage(database, rollout, until),
         spent=int((anew & due).sum()),
         ratio=_uneven(params, columns, anew),
-        # Nobody meets one in shadow that is not loaded yet; once users do, it is taken back.
-        tripped=""
-        if in_shadow and since is None
-        else _tripped(database, rollout, since or 0, until),
-        silent=in_shadow and since is None,
+        tripped="" if since is None else _tripped(database, rollout, since, until),
+        silent=since is None,
         paired=shadows.pairs,
         shadow_worse=shadows.worse,
         shadow=shadows.readings,

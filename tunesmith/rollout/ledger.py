@@ -120,7 +120,7 @@ def start(
                     raise _not_over(newest)
                 return newest
             at = _follows(opened, newest, control, now)
-            row = _row(recipe, control, treatment, params, "running", at)
+            row = _row(recipe, control, treatment, params, "running", now)
             return _insert(opened, row, by, f"{treatment.model} against {control.model}", at)
 
     try:
@@ -149,7 +149,7 @@ def settle(
         if newest and newest.open:
             raise _not_over(newest)
         at = _follows(opened, newest, control, now)
-        row = _row(recipe, control, treatment, AT_ONCE, "done", at)
+        row = _row(recipe, control, treatment, AT_ONCE, "done", now)
         row.stage = 1
         return _insert(opened, row, by, why, at)
 
@@ -184,7 +184,11 @@ def _follows(
 
 
 def _later(opened: Session, seen: Rollout, now: datetime.datetime) -> datetime.datetime:
-    """Return a time after a rollout's last move: now, unless this machine's clock is behind."""
+    """Return a time after a rollout's last move: now, unless this machine's clock is behind.
+
+    It orders moves. How long a stage has lasted goes by the clock of who entered it: one that was
+    ahead would keep all that follows waiting.
+    """
     last = opened.scalars(select(func.max(MoveRow.at)).where(MoveRow.rollout == seen.id)).one()
     return max(now, _aware(last) + datetime.timedelta(microseconds=1))
 
@@ -244,8 +248,7 @@ def move(
         newest = _locked(opened, seen.recipe)
         if newest is None or newest.id != seen.id:
             raise TooLate(seen.id)
-        now = _later(opened, seen, now)
-        position = after(seen, kind, now)
+        position, at = after(seen, kind, now), _later(opened, seen, now)
         changed = cast(
             CursorResult[Any],
             opened.execute(
@@ -262,7 +265,7 @@ def move(
         if changed.rowcount != 1:
             raise TooLate(seen.id)
         row = opened.get_one(Row, seen.id, populate_existing=True)
-        opened.add(_entry(row, seen.moves, kind, by, why, now, evidence))
+        opened.add(_entry(row, seen.moves, kind, by, why, at, evidence))
         return _read(row)
 
 
