@@ -97,7 +97,7 @@ def test_what_was_held_for_long_goes_on_with_its_budget_anew(here, evidence, com
     params = PARAMS.model_copy(update={"unsettled": "roll_back"})
     live = moved(here.database, begun(here.database, params=params), "advance", 2)
     moved(here.database, live, "hold", 3)
-    evidence["seen"] = replace(seen(0.001), in_stage=900, spent=31_000, ratio="uneven")
+    evidence["seen"] = replace(seen(0.001), in_stage=900, spent=31_000)
     command("mail", here, "Monday")
     assert latest(here.database, "mail").position.status == "running"
 
