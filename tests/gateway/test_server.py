@@ -191,16 +191,23 @@ def _workers(parent):
     return found
 
 
-def test_it_ends_when_its_streams_have(started, upstream):
-    running = started(drain=1.0)
-    upstream.answer = streams(
-        OPENING, *[piece("x")] * 10, piece(finish_reason="stop"), DONE, every=0.15
-    )
+@contextlib.contextmanager
+def begun_stream(running):
+    """A stream whose first line has come; yields the others."""
     with httpx.stream(
         "POST", f"{running.url}/v1/chat/completions", json=BODY | {"stream": True}
     ) as reply:
         lines = reply.iter_lines()
         next(lines)
+        yield lines
+
+
+def test_it_ends_when_its_streams_have(started, upstream):
+    running = started(drain=1.0)
+    upstream.answer = streams(
+        OPENING, *[piece("x")] * 10, piece(finish_reason="stop"), DONE, every=0.15
+    )
+    with begun_stream(running) as lines:
         running.process.send_signal(signal.SIGTERM)
         assert wait_for(lambda: running.ready() != 200) and running.ready() == 503
         seen = list(lines)
@@ -216,11 +223,7 @@ def test_after_a_while_its_port_is_free_and_a_second_signal_waits_for_no_stream(
     running.served()
     wait_for(lambda: recorded(running.database) == 1)  # the importer is there, too
     upstream.answer = streams(OPENING, *[piece("x")] * 400, every=0.05)
-    with httpx.stream(
-        "POST", f"{running.url}/v1/chat/completions", json=BODY | {"stream": True}
-    ) as reply:
-        lines = reply.iter_lines()
-        next(lines)
+    with begun_stream(running) as lines:
         running.process.send_signal(signal.SIGTERM)
         wait_for(lambda: _is_free(running.url))
         assert [next(lines) for _ in range(4)]  # it goes on meanwhile
@@ -244,11 +247,7 @@ def test_a_signal_to_the_whole_group_of_processes_is_one(started, upstream):
     running = started(workers=2, drain=3600)
     upstream.answer = streams(OPENING, *[piece("x")] * 4, piece(finish_reason="stop"), DONE,
                               every=0.1)  # fmt: skip
-    with httpx.stream(
-        "POST", f"{running.url}/v1/chat/completions", json=BODY | {"stream": True}
-    ) as reply:
-        lines = reply.iter_lines()
-        next(lines)
+    with begun_stream(running) as lines:
         os.killpg(running.process.pid, signal.SIGTERM)
         assert "data: [DONE]" in list(lines)
     wait_for(lambda: {running.ready() for _ in range(8)} == {503})
