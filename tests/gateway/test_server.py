@@ -22,7 +22,6 @@ from tests.scripted_upstream import DONE, OPENING, piece, serving, streams
 from tunesmith.database.session import session
 from tunesmith.database.tables import Interaction as Row
 from tunesmith.errors import RecipeError
-from tunesmith.gateway.config import GatewayParams, check_address, load
 from tunesmith.gateway.server import PSEUDONYMS, pseudonym_key
 from tunesmith.rollout.ledger import Version, latest, move, start
 from tunesmith.rollout.params import RolloutParams
@@ -271,61 +270,3 @@ def test_a_key_of_pseudonyms_is_on_the_disk_before_it_counts(tmp_path, monkeypat
     assert synced == [(32, False)]
     assert key == pseudonym_key(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [PSEUDONYMS]
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "gateway.example"])
-def test_it_does_not_stand_open_to_others_without_a_key(host):
-    with pytest.raises(RecipeError, match="has no keys"):
-        check_address(host, keys=False)
-    check_address(host, keys=True)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-def test_this_machine_may_come_in(host):
-    check_address(host, keys=False)
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("models: {}", "models"),
-        ("models: {tiny: {upstream: 'ftp://x', serves: m}}", "models.tiny.upstream"),
-        ("models: {tiny: {upstream: 'http://me:key@x/v1', serves: m}}", "models.tiny.upstream"),
-        ("models: {tiny: {upstream: 'http://x:port/v1', serves: m}}", "models.tiny.upstream"),
-        ("models: {tiny: {upstream: 'http://x/v1?version=2', serves: m}}", "models.tiny.upstream"),
-        ("models: {tiny: {upstream: 'http://x/v1'}}", "models.tiny.serves"),
-        ("modles: {}", "modles"),
-        ("[", "line 1: not YAML"),
-        ("- models", "line 1: expected keys such as models and keys"),
-        ("models: {tiny: {upstream: 'http://x/v1', serves: m}}\nkeys: []\nkeys: []",
-         "line 3: keys stands twice; the first is on line 2"),
-        ("lease: 60\nmodels: {}", "line 2: models"),
-        ("lease: 0.1\nmodels: {tiny: {upstream: 'http://x/v1', serves: m}}", "line 1: lease"),
-        ("models: {tiny: {upstream: 'http://x/v1', serves: m}}\nkeys: [{id: 1, name: a, digest: b}]",
-         "keys.0.id"),
-    ],
-)  # fmt: skip
-def test_a_file_that_is_wrong_is_told_with_its_field(tmp_path, text, told):
-    (tmp_path / "g.yaml").write_text(text)
-    with pytest.raises(RecipeError, match=told):
-        load(tmp_path / "g.yaml")
-
-
-@pytest.mark.parametrize("pasted", ["sk-proj-4f0a9c", "hf_4f0a9c", "tsk_0badcafe_x"])
-def test_a_key_in_place_of_the_variables_name_is_not_shown(tmp_path, pasted):
-    (tmp_path / "g.yaml").write_text(
-        f"models: {{tiny: {{upstream: 'http://x/v1', serves: m, upstream_key: {pasted}}}}}"
-    )
-    with pytest.raises(RecipeError, match="models.tiny.upstream_key") as told:
-        load(tmp_path / "g.yaml")
-    assert pasted not in str(told.value)
-
-
-def test_a_key_of_an_upstream_comes_from_the_environment():
-    made = GatewayParams.model_validate(
-        {"models": {"tiny": {"upstream": "http://x/v1/", "upstream_key": "KEY_X", "serves": "m"}}}
-    )
-    assert made.models["tiny"].upstream == "http://x/v1"
-    assert made.upstream_key("tiny", {"KEY_X": "secret"}) == "secret"
-    with pytest.raises(RecipeError, match="the variable KEY_X is not set"):
-        made.upstream_key("tiny", {})
