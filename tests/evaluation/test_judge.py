@@ -205,7 +205,7 @@ def test_a_form_that_was_asked_for_is_not_given_up(upstream, hours):
 
 
 def test_all_questions_under_way_fall_back_once(upstream, hours):
-    met = threading.Barrier(2, timeout=10)
+    met = threading.Barrier(2, timeout=60)
 
     def no_form(handler, body):
         met.wait()

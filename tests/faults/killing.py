@@ -33,7 +33,7 @@ from tunesmith.rollout.params import GUARDRAILS, RolloutParams
 from tunesmith.rollouts import tick
 
 RECIPE = "tiny"
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 PARAMS = RolloutParams(
     stages=(30, 40, 50, 60, 70, 100, "bake"), first_hours=0, hours=0, rollback_window_days=0,
@@ -247,7 +247,7 @@ class Gateway:
 
     def ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=60).status_code == 200
         except httpx.TransportError:
             return False
 

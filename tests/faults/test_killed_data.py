@@ -73,10 +73,10 @@ def outputs(folder: Path, home: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_killed_anywhere_the_same_digests(folder):
     quiet = start(folder, "quiet")
-    told, _ = quiet.communicate(timeout=90)
+    told, _ = quiet.communicate(timeout=150)
     assert quiet.returncode == 0, told
     expected = outputs(folder, "quiet")
     assert {stage: len(found) for stage, found in expected.items() if stage in STAGES} == (
@@ -94,6 +94,6 @@ def test_killed_anywhere_the_same_digests(folder):
         run.send_signal(signal.SIGKILL)
         run.communicate()
     last = start(folder, "killed")
-    told, _ = last.communicate(timeout=90)
+    told, _ = last.communicate(timeout=150)
     assert last.returncode == 0, told
     assert outputs(folder, "killed") == expected

@@ -53,7 +53,7 @@ def check(gateway, clients, database):
           f"{len(rows)} recorded")  # fmt: skip
 
 
-@pytest.mark.timeout(120 + 30 * KILLS)
+@pytest.mark.timeout(300 + 60 * KILLS)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_killed_under_load_nothing_is_lost_and_nothing_counts_twice(kind, upstream, tmp_path):
     draw = random.Random(7)

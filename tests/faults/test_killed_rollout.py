@@ -47,7 +47,7 @@ def check(database):
     return kinds
 
 
-@pytest.mark.timeout(120 + 30 * KILLS)
+@pytest.mark.timeout(300 + 60 * KILLS)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_killed_anywhere_a_rollout_has_moved_or_has_not(kind, tmp_path):
     draw = random.Random(7)

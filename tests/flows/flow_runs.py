@@ -17,7 +17,7 @@ from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
 
 PAGE = 200
-PATIENCE = 20.0
+PATIENCE = 120.0
 """Seconds until the server must have recorded what happened."""
 
 

@@ -26,7 +26,7 @@ PARAMS = RolloutParams(
     guardrails={**dict.fromkeys(GUARDRAILS), "errors": {"value": "error", "better": "lower",
                                                         "margin": 0.1}},
 )  # fmt: skip
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @pytest.fixture

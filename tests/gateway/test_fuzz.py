@@ -89,7 +89,7 @@ schema = schemathesis.openapi.from_dict(openapi.DOCUMENT)
 def test_what_its_document_describes(case, running):
     if case.operation.path in COMPLETIONS and isinstance(case.body, dict):
         case.body["model"] = RECIPE  # with any other, a 404 would be all there is to see
-    response = case.call(base_url=running.url, timeout=10)
+    response = case.call(base_url=running.url, timeout=60)
     case.validate_response(response, checks=CHECKS)
 
 
@@ -277,7 +277,7 @@ def converse(running, sent, pieces=1, ends=False):
     """
     host, port = running.url.removeprefix("http://").split(":")
     came = b""
-    with socket.create_connection((host, int(port)), timeout=8) as line:
+    with socket.create_connection((host, int(port)), timeout=60) as line:
         try:
             for at in range(0, len(sent), max(len(sent) // pieces, 1)):
                 line.sendall(sent[at : at + max(len(sent) // pieces, 1)])
@@ -326,7 +326,7 @@ def test_a_wish_for_another_protocol_is_not_heard_and_its_body_is_its_own(runnin
 def test_a_body_is_no_request_whatever_is_asked_for_beside(running, upgrade, method):
     wish = (b"connection: upgrade", b"upgrade: " + upgrade, b"expect: 100-continue")
     host, port = running.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=8) as line:
+    with socket.create_connection((host, int(port)), timeout=60) as line:
         line.sendall(head(*wish, b"content-length: %d" % len(INNER), method=method))
         came = line.recv(1 << 16)  # the headers have been read before their body is there
         line.sendall(INNER)
@@ -353,7 +353,7 @@ def test_with_a_wish_for_another_protocol_all_limits_are_as_without(running, nam
 
 def test_a_request_that_goes_on_after_its_answer_is_ended(running):
     host, port = running.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=8) as line:
+    with socket.create_connection((host, int(port)), timeout=60) as line:
         line.sendall(head(b"content-length: 9999999999"))
         assert statuses(line.recv(1 << 16)) == [413]
         line.settimeout(0.05)

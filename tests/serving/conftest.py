@@ -33,14 +33,14 @@ class Running:
     desk: Desk
 
     def client(self, **more) -> openai.OpenAI:
-        given = {"api_key": "none", "max_retries": 0, "timeout": 30} | more
+        given = {"api_key": "none", "max_retries": 0, "timeout": 60} | more
         return openai.OpenAI(base_url=f"{self.url}/v1", **given)
 
     def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30)
+        return httpx.Client(base_url=self.url, timeout=60)
 
 
-def wait_for(what, seconds=30.0):
+def wait_for(what, seconds=60.0):
     until = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < until

@@ -27,7 +27,7 @@ def ask(running, model, limit, **more):
 
 
 def last(pieces):
-    while not (piece := pieces.get(timeout=30)).last:
+    while not (piece := pieces.get(timeout=60)).last:
         pass
     return piece
 
@@ -35,7 +35,7 @@ def last(pieces):
 def test_a_short_answer_does_not_wait_for_the_end_of_a_long_one(endless):
     with engine() as running:
         long, pieces = ask(running, endless, 900)
-        pieces.get(timeout=30)
+        pieces.get(timeout=60)
         assert last(ask(running, endless, 3)[1]).completion_tokens == 3
         assert len(long.tokens) < 800
         long.drop()
@@ -45,7 +45,7 @@ def test_two_models_take_turns(endless, loaded):
     other = Model("other", endless.base, loaded.model)
     with engine() as running:
         long, pieces = ask(running, endless, 900)
-        pieces.get(timeout=30)
+        pieces.get(timeout=60)
         assert last(ask(running, other, 3)[1]).finish == "length"
         assert len(long.tokens) < 800
         long.drop()
@@ -55,7 +55,7 @@ def test_an_answer_that_nobody_waits_for_gives_its_row_back(endless, monkeypatch
     monkeypatch.setattr(models_module, "TOGETHER", 1)
     with engine() as running:
         first, pieces = ask(running, endless, 900)
-        pieces.get(timeout=30)
+        pieces.get(timeout=60)
         gone, never = ask(running, endless, 3)
         gone.drop()
         _, waiting = ask(running, endless, 3)
@@ -69,7 +69,7 @@ def test_who_finds_no_place_to_wait_is_told_so(endless, monkeypatch):
     monkeypatch.setattr(models_module, "TOGETHER", 1)
     with engine(waiting=1) as running:
         first, pieces = ask(running, endless, 900)
-        pieces.get(timeout=30)
+        pieces.get(timeout=60)
         _, waiting = ask(running, endless, 3)
         with pytest.raises(Full):
             ask(running, endless, 3)
@@ -95,7 +95,7 @@ def test_at_the_end_everybody_is_told(endless, monkeypatch):
     monkeypatch.setattr(models_module, "TOGETHER", 1)
     with engine() as running:
         _, going = ask(running, endless, 900)
-        going.get(timeout=30)
+        going.get(timeout=60)
         _, waiting = ask(running, endless, 5)
     assert "ending" in last(going).error
     assert "ending" in last(waiting).error
