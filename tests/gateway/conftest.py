@@ -27,7 +27,11 @@ from tunesmith.gateway.upstream import Timeouts
 
 RECIPE = "support-email"
 CALM = Timeouts(connect=30, first_token=30, idle=30, total=60)
-SHORT = {"no_first_token": {"first_token": 2.0}, "stalled": {"idle": 1.0}, "too_long": {"total": 2.0}}
+SHORT = {
+    "no_first_token": {"first_token": 2.0},
+    "stalled": {"idle": 1.0},
+    "too_long": {"total": 2.0},
+}
 
 
 def patience(ending: str) -> Timeouts:
