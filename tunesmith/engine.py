@@ -138,7 +138,7 @@ class RayEngine:
             import ray
         except ImportError as error:
             raise RecipeError(
-                "TUNESMITH_ENGINE=ray needs Ray: pip install tunesmith[ray]"
+                "TUNESMITH_ENGINE=ray needs Ray: pip install 'tunesmith[ray]'"
             ) from error
         try:
             if not ray.is_initialized():

@@ -99,7 +99,9 @@ def test_what_is_not_installed_is_told(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
     )
     assert told.returncode == 3
-    assert "needs httptools, which is not installed: pip install tunesmith[gateway]" in told.stderr
+    assert (
+        "needs httptools, which is not installed: pip install 'tunesmith[gateway]'" in told.stderr
+    )
 
 
 def test_a_port_that_is_taken_is_told(tmp_path, monkeypatch):

@@ -20,7 +20,8 @@ def serve(file: Path, at: Settings, host: str, port: int, workers: int) -> None:
         from tunesmith.gateway.server import Place, run
     except ModuleNotFoundError as error:
         raise RecipeError(
-            f"a gateway needs {error.name}, which is not installed: pip install tunesmith[gateway]"
+            f"a gateway needs {error.name}, which is not installed: "
+            "pip install 'tunesmith[gateway]'"
         ) from None
     run(load(file), Place(at.home.absolute(), at.database, host, port, workers))
 

@@ -60,10 +60,15 @@ def _opened(url: str) -> Iterator[Engine]:
 def _open(url: str) -> Engine:
     try:
         return _engine(url)
-    except (ArgumentError, ModuleNotFoundError, OSError) as error:
+    except OSError as error:
+        raise RecipeError(
+            f"the folder of the database {make_url(url)!r} cannot be made: {error}; set "
+            "TUNESMITH_HOME or TUNESMITH_DATABASE to a place that can be written"
+        ) from error
+    except (ArgumentError, ModuleNotFoundError) as error:
         raise RecipeError(
             f"TUNESMITH_DATABASE: {error}. Expected a URL such as sqlite:////path/to/file.db or "
-            "postgresql://user@host/name (pip install tunesmith[postgres])"
+            "postgresql://user@host/name (pip install 'tunesmith[postgres]')"
         ) from error
 
 

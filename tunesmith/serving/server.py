@@ -69,7 +69,7 @@ class _Server(uvicorn.Server):
         self._desk, self._drain = desk, drain
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Be no longer ready, and end after a while; a second signal ends at once."""
+        """Be no longer ready, and end after a while; a second signal ends that while."""
         if self._desk.ending.is_set() or sig == signal.SIGINT:
             super().handle_exit(sig, frame)
             return
