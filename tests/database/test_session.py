@@ -240,10 +240,16 @@ def test_a_database_that_does_not_answer_is_transient_and_no_password_is_told():
 
 @pytest.mark.parametrize(
     "url",
-    ["not a url", "nosuch://host/db", "mysql://host/db", "", "sqlite", "sqlite:////proc/no/x.db"],
+    ["not a url", "nosuch://host/db", "mysql://host/db", "", "sqlite"],
 )
 def test_a_url_that_is_none_or_has_no_driver_is_a_wrong_setting(url):
-    with pytest.raises(RecipeError, match="TUNESMITH_DATABASE"), session(url):
+    with pytest.raises(RecipeError, match="^TUNESMITH_DATABASE: .*Expected a URL"), session(url):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_both_settings_that_place_it():
+    told = "^the folder of the database sqlite:.*TUNESMITH_HOME or TUNESMITH_DATABASE"
+    with pytest.raises(RecipeError, match=told), session("sqlite:////proc/no/x.db"):
         pass
 
 

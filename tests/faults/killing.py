@@ -24,6 +24,7 @@ import msgspec
 import psutil
 import psycopg  # noqa: F401
 
+from tests.waiting import PATIENCE, wait_for
 from tunesmith.errors import InputError, Transient
 from tunesmith.gateway.importing import import_all
 from tunesmith.gateway.interactions import Interaction, new_id
@@ -33,7 +34,6 @@ from tunesmith.rollout.params import GUARDRAILS, RolloutParams
 from tunesmith.rollouts import tick
 
 RECIPE = "tiny"
-PATIENCE = 240.0
 
 PARAMS = RolloutParams(
     stages=(30, 40, 50, 60, 70, 100, "bake"), first_hours=0, hours=0, rollback_window_days=0,
@@ -51,15 +51,6 @@ if __name__ == "__main__":
     home, database, file, port, workers = sys.argv[1:]
     run(load(Path(file)), Place(Path(home), database, port=int(port), workers=int(workers), drain=0))
 """
-
-
-def wait_for(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Wait until something holds, and return it."""
-    until = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < until, "it did not get there"
-        time.sleep(0.01)
-    return found
 
 
 # What is done until it is killed, in processes that are forked from one that has imported it all.

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 RECIPES = Path(__file__).parents[2] / "recipes"
 DATA_STAGES = {"base", "ingest", "validate", "score", "dedup", "split"}
-PATIENCE = 400
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.made_rows import line
+from tests.waiting import PATIENCE
 
 ROWS = 2000
 STAGES = ("ingest", "validate", "score", "dedup", "split", "mix")
@@ -76,7 +77,7 @@ def outputs(folder: Path, home: str) -> dict[str, list[str]]:
 @pytest.mark.timeout(600)
 def test_killed_anywhere_the_same_digests(folder):
     quiet = start(folder, "quiet")
-    told, _ = quiet.communicate(timeout=150)
+    told, _ = quiet.communicate(timeout=PATIENCE)
     assert quiet.returncode == 0, told
     expected = outputs(folder, "quiet")
     assert {stage: len(found) for stage, found in expected.items() if stage in STAGES} == (
@@ -94,6 +95,6 @@ def test_killed_anywhere_the_same_digests(folder):
         run.send_signal(signal.SIGKILL)
         run.communicate()
     last = start(folder, "killed")
-    told, _ = last.communicate(timeout=150)
+    told, _ = last.communicate(timeout=PATIENCE)
     assert last.returncode == 0, told
     assert outputs(folder, "killed") == expected

@@ -17,8 +17,9 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from tests.faults.killing import Clients, Gateway, Nursery, imports, postgres, wait_for
+from tests.faults.killing import Clients, Gateway, Nursery, imports, postgres
 from tests.scripted_upstream import DONE, OPENING, piece, says, serving, streams
+from tests.waiting import wait_for
 from tunesmith.database.session import session
 from tunesmith.database.tables import Interaction
 from tunesmith.gateway import importing

@@ -15,7 +15,8 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from tests.faults.killing import Nursery, people, postgres, requests, ticks, wait_for
+from tests.faults.killing import Nursery, people, postgres, requests, ticks
+from tests.waiting import wait_for
 from tunesmith.database.session import session
 from tunesmith.database.tables import Interaction as Row
 from tunesmith.database.tables import Move, Rollout

@@ -16,9 +16,9 @@ from prefect.client.schemas.filters import (
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
 
+from tests.waiting import PATIENCE
+
 PAGE = 200
-PATIENCE = 120.0
-"""Seconds until the server must have recorded what happened."""
 
 
 class Seen:

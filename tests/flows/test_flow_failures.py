@@ -18,8 +18,9 @@ from prefect.settings import get_current_settings
 
 from flows.retrain import retrain
 from tasks import release
-from tests.flows.flow_runs import PATIENCE, Seen, run_id
+from tests.flows.flow_runs import Seen, run_id
 from tests.flows.projects import Project
+from tests.waiting import PATIENCE
 from tunesmith.errors import InputError, RecipeError, Transient
 from tunesmith.evaluation import generation
 

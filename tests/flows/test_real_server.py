@@ -21,12 +21,11 @@ import psutil
 import pytest
 
 from tests.flows.projects import Project
+from tests.waiting import PATIENCE
 from tunesmith import processes, servers
 from tunesmith.deploying import deploy
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 240.0
-"""Seconds for whatever a test waits for; nothing should need half of it."""
 QUICK = {
     # Workers look for work this often; the default of 10 seconds is made for many workers.
     "PREFECT_WORKER_QUERY_SECONDS": "1",

@@ -14,6 +14,7 @@ from prefect.events.worker import EventsWorker
 
 from flows.rollout import rollout as flow
 from tests.made_release import World
+from tests.waiting import PATIENCE
 from tunesmith import champions, rollouts
 from tunesmith.rollout import ledger
 from tunesmith.rollout.assignment import assign
@@ -26,7 +27,6 @@ PARAMS = RolloutParams(
     guardrails={**dict.fromkeys(GUARDRAILS), "errors": {"value": "error", "better": "lower",
                                                         "margin": 0.1}},
 )  # fmt: skip
-PATIENCE = 120.0
 
 
 @pytest.fixture

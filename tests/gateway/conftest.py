@@ -5,8 +5,7 @@ import contextlib
 import dataclasses
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,15 +90,6 @@ class Running:
     def close(self) -> None:
         for client in self._clients.values():
             client.close()
-
-
-def wait_for(what: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Wait until something holds; returns it."""
-    until = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.01)
-    return found
 
 
 def route(running: Running, weight: int, shadow: bool = False) -> Route:

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.waiting import PATIENCE
 from tunesmith.gateway import connections
 from tunesmith.gateway.connections import Address, Cut, Pool, Refused, connect, place_of
 
@@ -50,7 +51,7 @@ def looped(test):
 
 
 async def until(condition):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.001)

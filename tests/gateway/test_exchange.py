@@ -9,7 +9,7 @@ import time
 import openai
 import pytest
 
-from tests.gateway.conftest import RECIPE, SHORT, gateway, patience, wait_for
+from tests.gateway.conftest import RECIPE, SHORT, gateway, patience
 from tests.scripted_upstream import (
     BROKEN,
     DONE,
@@ -27,6 +27,7 @@ from tests.scripted_upstream import (
     stalls,
     streams,
 )
+from tests.waiting import wait_for
 from tunesmith.gateway import upstream
 
 MESSAGES = [{"role": "user", "content": "hi"}]

@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.gateway.conftest import gateway, wait_for
+from tests.gateway.conftest import gateway
+from tests.waiting import wait_for
 from tunesmith.errors import RecipeError
 from tunesmith.gateway import outcomes
 from tunesmith.gateway.capture import Capture

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.scripted_upstream import DONE, OPENING, piece, serving, streams
+from tests.waiting import wait_for
 from tunesmith.database.session import session
 from tunesmith.database.tables import Interaction as Row
 from tunesmith.errors import RecipeError
@@ -73,14 +73,6 @@ class Process:
             return httpx.get(f"{self.url}/readyz", timeout=60).status_code
         except httpx.TransportError:
             return 0
-
-
-def wait_for(what, seconds=90.0):
-    until = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return found
 
 
 def free_port():
@@ -248,8 +240,8 @@ def test_a_signal_to_the_whole_group_of_processes_is_one(started, upstream):
                               every=0.1)  # fmt: skip
     with begun_stream(running) as lines:
         os.killpg(running.process.pid, signal.SIGTERM)
+        wait_for(lambda: {running.ready() for _ in range(8)} == {503})
         assert "data: [DONE]" in list(lines)
-    wait_for(lambda: {running.ready() for _ in range(8)} == {503})
     running.process.send_signal(signal.SIGINT)
     assert running.process.wait(timeout=60) == 0
 

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from tests.gateway.conftest import RECIPE, gateway, patience, wait_for
+from tests.gateway.conftest import RECIPE, gateway, patience
 from tests.scripted_upstream import fails, hangs, piece, says, says_in_pieces
+from tests.waiting import wait_for
 from tunesmith.gateway import shadowing
 from tunesmith.gateway.capture import Capture
 from tunesmith.gateway.shadowing import Budget

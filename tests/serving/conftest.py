@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ import pytest
 import uvicorn
 
 from tests.tiny_model import tiny_examples
+from tests.waiting import wait_for
 from tunesmith.evaluation.generation import answer, load
 from tunesmith.serving.app import Desk
 from tunesmith.serving.engine import Engine
@@ -38,14 +38,6 @@ class Running:
 
     def http(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=60)
-
-
-def wait_for(what, seconds=60.0):
-    until = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < until
-        time.sleep(0.005)
-    return found
 
 
 @contextlib.contextmanager

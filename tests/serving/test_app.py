@@ -16,7 +16,8 @@ import openai
 import pytest
 import torch
 
-from tests.serving.conftest import BASE, TUNED, engine, serving, wait_for
+from tests.serving.conftest import BASE, TUNED, engine, serving
+from tests.waiting import wait_for
 from tunesmith.evaluation.generation import Draws, answer
 from tunesmith.serving import server
 from tunesmith.serving.app import BODY, Desk
